@@ -1,0 +1,3 @@
+"""Differentially private synthetic tables, the scikit-learn way."""
+
+__version__ = "0.1.0.dev0"
