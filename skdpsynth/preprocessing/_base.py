@@ -1,0 +1,99 @@
+"""What the transformers of tables share: reading X, finding its schema, and their tags."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
+
+from .._column_kinds import shorten
+from ..exceptions import PrivacyLeakWarning, SchemaError, TableMismatchError
+from ..schema import TableSchema
+from ._tables import TableFormat, fit_schema_to_names, read_frame
+
+__all__ = ["TableTransformer", "warn_leak"]
+
+
+def warn_leak(estimator: object, what: str, names: Any) -> None:
+    """Warn that `what` was read from the data in these columns."""
+    warnings.warn(
+        f"{type(estimator).__name__} read {what} of the columns {shorten(names)} from the data, "
+        "which no privacy guarantee covers; pass a schema that is public.",
+        PrivacyLeakWarning,
+        stacklevel=4,
+    )
+
+
+def check_schema(schema: Any) -> TableSchema | None:
+    """Return `schema` if it is None or a TableSchema.
+
+    Raises
+    ------
+    SchemaError
+        If it is anything else.
+    """
+    if schema is None or isinstance(schema, TableSchema):
+        return schema
+    raise SchemaError(
+        f"schema must be a TableSchema or None, got {type(schema).__name__}; wrap a mapping as "
+        "TableSchema(mapping)."
+    )
+
+
+class TableTransformer(TransformerMixin, BaseEstimator):
+    """Base of the transformers whose columns are described by a public schema."""
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True
+        tags.input_tags.string = True
+        return tags
+
+    def _read_fit(self, X: Any, schema: TableSchema | None) -> tuple[pd.DataFrame, TableFormat]:
+        """Read the table that fit sees, and keep what is public: names, container, dtypes."""
+        frame, table_format = read_frame(X, names=_array_names(X, schema))
+        validate_data(self, X, reset=True, skip_check_array=True)
+        return frame, table_format
+
+    def _read(self, X: Any) -> pd.DataFrame:
+        """Read a table that must look like the one seen in fit."""
+        check_is_fitted(self)
+        names = self.format_.names
+        frame, _ = read_frame(X, names=names)
+        validate_data(self, X, reset=False, skip_check_array=True)
+        if self.format_.container == "numpy" and not np.array_equal(frame.columns, names):
+            frame = frame.set_axis(list(names), axis=1)
+        return frame
+
+    def _read_output(self, X: Any, n_columns: int) -> pd.DataFrame:
+        """Read what inverse_transform is given, columns matched by position."""
+        check_is_fitted(self)
+        frame, _ = read_frame(X, ensure_min_samples=0)
+        if frame.shape[1] != n_columns:
+            raise TableMismatchError(
+                f"{type(self).__name__}.inverse_transform expects the {n_columns} columns that "
+                f"transform returns, got {frame.shape[1]}."
+            )
+        return frame
+
+    def _input_names(self, input_features: Any) -> np.ndarray:
+        check_is_fitted(self)
+        if input_features is None and not hasattr(self, "feature_names_in_"):
+            return np.asarray([str(name) for name in self.format_.names], dtype=object)
+        return _check_feature_names_in(self, input_features)
+
+    def _match(self, schema: TableSchema, table_format: TableFormat) -> TableSchema:
+        return fit_schema_to_names(schema, table_format.names)
+
+
+def _array_names(X: Any, schema: TableSchema | None) -> tuple[Any, ...] | None:
+    """Return the names the schema gives an array's columns, which match by position."""
+    if schema is None:
+        return None
+    n_columns = np.shape(X)[1] if np.ndim(X) == 2 else len(schema)
+    return schema.names if n_columns == len(schema) else schema.feature_names

@@ -1,0 +1,251 @@
+"""One column against its kind: values to codes and back.
+
+These functions trust that the dtype was admitted by `read_dtype`; everything else about a value
+is checked here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pandas.api import types
+
+from .._column_kinds import ColumnKind, Count, Discrete, Numeric, shorten
+from ..exceptions import TableMismatchError
+
+__all__ = ["decode_column", "encode_column", "read_dtype", "read_numbers", "restore_numbers"]
+
+NUMBERS = {"integer", "floating", "mixed-integer-float", "boolean", "decimal", "empty"}
+
+
+def read_dtype(dtype: Any, name: object) -> Any:
+    """Return what may be kept of a column's dtype: it must not tell values apart.
+
+    Raises
+    ------
+    TableMismatchError
+        If no kind of column can hold values of this dtype.
+    """
+    if isinstance(dtype, pd.CategoricalDtype):
+        return "ordered category" if dtype.ordered else "category"
+    if isinstance(dtype, np.dtype) and dtype.kind == "U":
+        return np.dtype("U")
+    if isinstance(dtype, pd.SparseDtype):
+        way_out = f"make it dense with df[{name!r}].sparse.to_dense()"
+    elif types.is_datetime64_any_dtype(dtype):
+        way_out = f"convert it to a number, for instance df[{name!r}].dt.year"
+    elif types.is_timedelta64_dtype(dtype):
+        way_out = f"convert it to a number, for instance df[{name!r}].dt.total_seconds()"
+    elif dtype.kind == "c":
+        raise TableMismatchError(
+            f"Complex data not supported: column {name!r}; split it into real and imaginary part."
+        )
+    elif (
+        types.is_numeric_dtype(dtype)
+        or types.is_bool_dtype(dtype)
+        or types.is_string_dtype(dtype)
+        or types.is_object_dtype(dtype)
+    ):
+        return dtype
+    else:
+        way_out = f"convert it to strings with df[{name!r}].astype(str)"
+    raise TableMismatchError(f"Column {name!r} has dtype {dtype}, which has no kind; {way_out}.")
+
+
+def _quote(value: Any) -> str:
+    value = value.item() if isinstance(value, np.generic) else value
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _check_missing(missing: np.ndarray, kind: Numeric | Discrete, name: object) -> None:
+    if not kind.nullable and missing.any():
+        raise TableMismatchError(
+            f"Column {name!r} holds a missing value (NaN) but its schema says it has none; declare "
+            f"it {type(kind).__name__}(..., nullable=True), or fill the missing values."
+        )
+
+
+def encode_column(column: pd.Series, kind: ColumnKind, name: object) -> np.ndarray:
+    """Return the codes of one column as float64, NaN where missing; see `encode_table`."""
+    if isinstance(kind, Discrete):
+        return _encode_levels(column, kind, name)
+    values = read_numbers(column, kind, name)
+    low, high = float(kind.low), float(kind.high)
+    return (np.clip(values, low, high) - low) / (high - low)
+
+
+def _encode_levels(column: pd.Series, kind: Discrete, name: object) -> np.ndarray:
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        uniques, positions = column.cat.categories, column.cat.codes.to_numpy()
+    else:
+        positions, uniques = _factorize(column, name)
+    # Python's own equality matches 1 with 1.0 and True, and keeps 1 and "1" apart
+    code_of = {level: code for code, level in enumerate(kind.levels)}
+    other = np.nan if kind.other is None else float(code_of[kind.other])
+    codes = np.full(len(uniques) + 1, np.nan)
+    for position, value in enumerate(uniques.tolist()):
+        codes[position] = code_of.get(value, other)
+    # an unused pandas category may be unknown: only values that occur are checked
+    unknown = np.isnan(codes[:-1])
+    if unknown.any():
+        occurs = np.zeros(len(codes), dtype=bool)
+        occurs[positions] = True
+        if (unknown & occurs[:-1]).any():
+            value = uniques[int(np.argmax(unknown & occurs[:-1]))]
+            raise TableMismatchError(
+                f"Column {name!r} holds {_quote(value)}, which is not one of its levels "
+                f"{shorten(kind.levels)}; add it to the levels, or pass "
+                f"{type(kind).__name__}(..., other=level) to map unknown values to a level."
+            )
+    _check_missing(positions < 0, kind, name)
+    # position -1 (missing) picks the last entry, which is NaN
+    return codes[positions]
+
+
+def _factorize(column: pd.Series, name: object) -> tuple[np.ndarray, pd.Index]:
+    try:
+        positions, uniques = pd.factorize(column)
+    except TypeError:
+        bad = next(value for value in column if not types.is_hashable(value))
+        raise TableMismatchError(
+            f"Column {name!r} holds {_quote(bad)}, a {type(bad).__name__}; a level must be a "
+            "string, a number or a bool."
+        ) from None
+    return np.asarray(positions), pd.Index(uniques)
+
+
+def read_numbers(column: pd.Series, kind: Numeric, name: object) -> np.ndarray:
+    """Return a numeric column as float64, NaN where missing, checked but not clipped.
+
+    Raises
+    ------
+    TableMismatchError
+        If a value is not a number, infinite, missing in a column that is not nullable, or
+        fractional in a count.
+    """
+    values = to_float(column, name)
+    whole = types.is_integer_dtype(column.dtype) or types.is_bool_dtype(column.dtype)
+    if whole and not types.is_extension_array_dtype(column.dtype):
+        return values
+    infinite = np.isinf(values)
+    if infinite.any():
+        raise TableMismatchError(
+            f"Column {name!r} holds an infinite value ({values[infinite][0]}); replace it by a "
+            f"bound, {kind.low!r} or {kind.high!r}, or by NaN with nullable=True."
+        )
+    missing = np.isnan(values)
+    _check_missing(missing, kind, name)
+    if isinstance(kind, Count) and not whole:
+        fractional = ~missing & (values != np.rint(values))
+        if fractional.any():
+            raise TableMismatchError(
+                f"Column {name!r} holds {values[fractional][0]!s}, which is not an integer; "
+                f"declare it Continuous({kind.low!r}, {kind.high!r}), or round the column."
+            )
+    return values
+
+
+def to_float(column: pd.Series, name: object) -> np.ndarray:
+    """Return a column as float64, NaN where missing; strings are an error, not numbers."""
+    dtype = column.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        categories = to_float(pd.Series(column.cat.categories), name)
+        return np.append(categories, np.nan)[column.cat.codes.to_numpy()]
+    if types.is_numeric_dtype(dtype) or types.is_bool_dtype(dtype):
+        if types.is_extension_array_dtype(dtype):
+            return column.to_numpy(dtype=np.float64, na_value=np.nan)
+        return column.to_numpy(dtype=np.float64)
+    values = column.to_numpy(dtype=object)
+    missing = pd.isna(values)
+    if missing.all() or pd.api.types.infer_dtype(values, skipna=True) in NUMBERS:
+        numbers = np.full(len(values), np.nan)
+        numbers[~missing] = values[~missing].astype(np.float64)
+        return numbers
+    bad = next(
+        value
+        for value in values[~missing]
+        if not types.is_number(value) and not types.is_bool(value)
+    )
+    raise TableMismatchError(
+        f"Column {name!r} is numeric in its schema but holds {_quote(bad)} "
+        f"({type(bad).__name__}); convert it with pd.to_numeric, or declare it Categorical(levels)."
+    )
+
+
+def decode_column(codes: np.ndarray, kind: ColumnKind, dtype: Any, name: object) -> Any:
+    """Return the values of one column's codes in its dtype; see `decode_table`."""
+    codes = np.asarray(codes, dtype=np.float64)
+    _check_missing(np.isnan(codes), kind, name)
+    if isinstance(kind, Discrete):
+        return _restore_levels(codes, kind, dtype)
+    unit = np.clip(codes, 0.0, 1.0)
+    # low + unit * (high - low) may miss `high` by a rounding
+    values = np.clip(kind.low + unit * (kind.high - kind.low), kind.low, kind.high)
+    return restore_numbers(values, kind, dtype)
+
+
+def _restore_levels(codes: np.ndarray, kind: Discrete, dtype: Any) -> Any:
+    missing = np.isnan(codes)
+    positions = np.clip(np.rint(np.where(missing, 0.0, codes)), 0, len(kind.levels) - 1)
+    positions = np.where(missing, -1, positions).astype(np.intp)
+    if isinstance(dtype, str):
+        ordered = dtype == "ordered category"
+        return pd.Categorical.from_codes(
+            positions, dtype=pd.CategoricalDtype(list(kind.levels), ordered=ordered)
+        )
+    return pd.api.extensions.take(_level_array(kind, dtype), positions, allow_fill=True)
+
+
+def _level_array(kind: Discrete, dtype: Any) -> Any:
+    """Return the levels in the column's dtype, or as objects where that would change them."""
+    levels = list(kind.levels)
+    objects = np.empty(len(levels), dtype=object)
+    objects[:] = levels
+    if dtype.kind == "U" or types.is_object_dtype(dtype):
+        return objects
+    try:
+        if isinstance(dtype, np.dtype):
+            array: Any = objects.astype(dtype)
+        else:
+            array = pd.array(levels, dtype=dtype)
+    except (TypeError, ValueError, OverflowError):
+        return np.asarray(pd.Index(levels))
+    same = all(value == level for value, level in zip(array.tolist(), levels, strict=True))
+    return array if same else np.asarray(pd.Index(levels))
+
+
+def restore_numbers(values: np.ndarray, kind: Numeric, dtype: Any) -> Any:
+    """Return float64 values, NaN where missing, in the column's dtype where it holds them."""
+    if isinstance(dtype, str):
+        dtype = np.dtype(np.int64 if isinstance(kind, Count) else np.float64)
+    if isinstance(kind, Count) or dtype.kind in "iub":
+        values = np.rint(values)
+    missing = np.isnan(values)
+    if types.is_object_dtype(dtype):
+        objects = values.astype(object)
+        if isinstance(kind, Count):
+            objects[~missing] = values[~missing].astype(np.int64).astype(object)
+        return objects
+    if not isinstance(dtype, np.dtype):
+        return _restore_extension(values, dtype)
+    if dtype.kind == "b":
+        return (
+            np.where(missing, np.nan, (values != 0).astype(object))
+            if missing.any()
+            else values != 0
+        )
+    if dtype.kind not in "iu":
+        return values.astype(dtype)
+    if missing.any():
+        return values
+    limits = np.iinfo(dtype)
+    return values.astype(dtype if limits.min <= kind.low and kind.high <= limits.max else np.int64)
+
+
+def _restore_extension(values: np.ndarray, dtype: Any) -> Any:
+    # by way of pandas' own nullable dtypes, so that NaN becomes pandas.NA in Arrow dtypes too
+    through: Any = "Float64" if dtype.kind == "f" else "Int64"
+    return pd.Series(values).astype(through).astype(dtype).array

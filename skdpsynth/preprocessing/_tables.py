@@ -1,0 +1,278 @@
+"""Tables in and out: any container becomes a pandas frame, and a frame the container it was."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import issparse
+
+from .._column_kinds import shorten
+from ..exceptions import TableMismatchError
+from ..schema import TableSchema
+from ._columns import decode_column, encode_column, read_dtype
+
+__all__ = ["TableFormat", "decode_table", "encode_table", "fit_schema_to_names", "read_frame"]
+
+
+@dataclass(frozen=True)
+class TableFormat:
+    """What a table looks like apart from its values: container, column names and dtypes.
+
+    Attributes
+    ----------
+    container : {"pandas", "polars", "numpy"}
+        What `build` returns.
+    names : tuple
+        The columns' names.
+    dtypes : tuple
+        One dtype per column. A categorical dtype is reduced to ``"category"`` or
+        ``"ordered category"``, so that no category seen only in the data is kept.
+    """
+
+    container: str
+    names: tuple[Any, ...]
+    dtypes: tuple[Any, ...]
+
+    def select(self, names: Sequence[Hashable]) -> TableFormat:
+        """Return the format of these columns only."""
+        dtype_of = dict(zip(self.names, self.dtypes, strict=True))
+        return TableFormat(self.container, tuple(names), tuple(dtype_of[name] for name in names))
+
+    def build(self, columns: Sequence[Any], index: pd.Index | None = None) -> Any:
+        """Return the container that holds `columns`, one array per name."""
+        if self.container == "numpy":
+            return _stack(columns, self.dtypes)
+        series = [pd.Series(column, index=index, copy=False) for column in columns]
+        frame = pd.concat(series, axis=1, keys=range(len(series)))
+        frame.columns = pd.Index(list(self.names))
+        if self.container == "polars":
+            import polars
+
+            return polars.from_pandas(frame)
+        return frame
+
+
+def _stack(columns: Sequence[Any], dtypes: Sequence[Any]) -> np.ndarray:
+    """Stack columns side by side in the one dtype that holds them all."""
+    arrays = [np.asarray(column) for column in columns]
+    if all(array.dtype.kind != "O" for array in arrays):
+        return np.column_stack(arrays)
+    stacked = np.empty((len(arrays[0]), len(arrays)), dtype=object)
+    for position, array in enumerate(arrays):
+        stacked[:, position] = array
+    if any(dtype.kind == "U" for dtype in dtypes) and not pd.isna(stacked).any():
+        return stacked.astype(str)
+    return stacked
+
+
+def read_frame(
+    X: Any, names: Sequence[Hashable] | None = None, ensure_min_samples: int = 1
+) -> tuple[pd.DataFrame, TableFormat]:
+    """Return any table as a pandas frame, with the format that turns a frame back into it.
+
+    Parameters
+    ----------
+    X : DataFrame or array-like of shape (n_rows, n_columns)
+        pandas, anything with ``to_pandas()`` such as polars, or what numpy makes an array of.
+    names : sequence, default=None
+        The names of the columns of an array; by default ``"x0"``, ``"x1"``, ...
+    ensure_min_samples : int, default=1
+        Fewer rows are an error.
+
+    Returns
+    -------
+    frame : DataFrame of shape (n_rows, n_columns)
+        Shares memory with `X` where possible.
+    table_format : TableFormat
+
+    Raises
+    ------
+    TypeError
+        If `X` is sparse.
+    ValueError
+        If `X` is not two-dimensional, is empty, or is complex.
+    TableMismatchError
+        If column names repeat, or a column has a dtype no kind can hold, such as a date.
+
+    Examples
+    --------
+    >>> frame, table_format = read_frame([[1, 2], [3, 4]])
+    >>> list(frame), table_format.container
+    (['x0', 'x1'], 'numpy')
+    """
+    if issparse(X):
+        raise TypeError(
+            "Sparse data was passed, but a dense table is required; convert it with X.toarray()."
+        )
+    if isinstance(X, pd.DataFrame):
+        frame, container = X, "pandas"
+    elif hasattr(X, "to_pandas") and getattr(X, "ndim", 2) == 2 and hasattr(X, "columns"):
+        is_polars = type(X).__module__.partition(".")[0] == "polars"
+        frame, container = X.to_pandas(), "polars" if is_polars else "pandas"
+    else:
+        frame, container = _frame_from_array(X, names), "numpy"
+    _check_shape(frame.shape, ensure_min_samples)
+    _check_names(frame)
+    dtypes = tuple(read_dtype(frame.dtypes.iloc[j], name) for j, name in enumerate(frame.columns))
+    return frame, TableFormat(container, tuple(frame.columns.tolist()), dtypes)
+
+
+def _frame_from_array(X: Any, names: Sequence[Hashable] | None) -> pd.DataFrame:
+    array = np.asarray(X)
+    if array.dtype.kind in "US" and not hasattr(X, "dtype"):
+        # numpy would spell the numbers of a mixed list as strings
+        array = np.asarray(X, dtype=object)
+    if array.ndim != 2:
+        raise ValueError(
+            f"Expected 2D array, got {array.ndim}D array instead. Reshape your data: one column "
+            "is X.reshape(-1, 1), one row X.reshape(1, -1)."
+        )
+    if array.dtype.kind == "c":
+        raise ValueError("Complex data not supported; pass real and imaginary parts as columns.")
+    n_columns = array.shape[1]
+    if names is None or len(names) != n_columns:
+        names = [f"x{position}" for position in range(n_columns)]
+    dtype = object if array.dtype.kind == "U" else None
+    frame = pd.DataFrame(array, copy=False, dtype=dtype)
+    frame.columns = pd.Index(list(names))
+    return frame
+
+
+def _check_shape(shape: tuple[int, int], ensure_min_samples: int) -> None:
+    for count, axis, least in zip(
+        shape, ("sample", "feature"), (ensure_min_samples, 1), strict=True
+    ):
+        if count < least:
+            raise ValueError(
+                f"Found array with {count} {axis}(s) (shape={shape}) while a minimum of {least} "
+                "is required."
+            )
+
+
+def _check_names(frame: pd.DataFrame) -> None:
+    if isinstance(frame.columns, pd.MultiIndex):
+        raise TableMismatchError(
+            "The table's columns have several levels; flatten them, for instance with "
+            "df.columns = df.columns.map('_'.join)."
+        )
+    repeated = frame.columns[frame.columns.duplicated()].unique().tolist()
+    if repeated:
+        raise TableMismatchError(
+            f"The table has several columns named {shorten(repeated)}; rename or drop all but one."
+        )
+
+
+def fit_schema_to_names(schema: TableSchema, names: Sequence[Hashable]) -> TableSchema:
+    """Return the part of the schema that describes a table with these columns.
+
+    That is the whole schema, or, when only the target column is absent, its features: a
+    transformer in a pipeline sees X without y.
+
+    Raises
+    ------
+    TableMismatchError
+        If columns are missing, unknown or in another order.
+    """
+    names = tuple(names)
+    if names == schema.names:
+        return schema
+    if schema.target is not None and names == schema.feature_names:
+        return schema.drop([schema.target])
+    missing = [name for name in schema.names if name not in names]
+    unknown = [name for name in names if name not in schema]
+    if not missing and not unknown:
+        raise TableMismatchError(
+            f"The table's columns are in another order, {shorten(names)}, than the schema's, "
+            f"{shorten(schema.names)}; pass df[list(schema.names)]."
+        )
+    found = f"lacks the columns {shorten(missing)}" if missing else ""
+    joint = " and " if missing and unknown else ""
+    found += joint + (f"has the unknown columns {shorten(unknown)}" if unknown else "")
+    raise TableMismatchError(
+        f"The table {found}. Pass df[list(schema.names)], or change the schema with "
+        "schema.select, schema.drop or schema.replace."
+    )
+
+
+def encode_table(frame: pd.DataFrame, schema: TableSchema) -> np.ndarray:
+    """Return the codes of a table: the one place where rows are checked against a schema.
+
+    Parameters
+    ----------
+    frame : DataFrame of shape (n_rows, n_columns)
+        As returned by `read_frame`.
+    schema : TableSchema
+        Has exactly the columns of the frame, in its order.
+
+    Returns
+    -------
+    codes : ndarray of shape (n_rows, n_columns), float64
+        A discrete column holds the positions of its levels, 0 to L - 1; a numeric one
+        (x - low) / (high - low), clipped to [0, 1]; NaN where a value is missing.
+
+    Raises
+    ------
+    TableMismatchError
+        If a value does not fit its column; the message names the column, one offending value and
+        the way out.
+
+    Examples
+    --------
+    >>> from skdpsynth.schema import Categorical, Count
+    >>> schema = TableSchema({"age": Count(0, 100), "sex": Categorical(["F", "M"])})
+    >>> encode_table(pd.DataFrame({"age": [25, 130], "sex": ["M", "F"]}), schema)
+    array([[0.25, 1.  ],
+           [1.  , 0.  ]])
+    """
+    names = tuple(frame.columns.tolist())
+    if names != schema.names:
+        fit_schema_to_names(schema.with_target(None), names)
+    codes = np.empty(frame.shape, dtype=np.float64)
+    for position, (name, kind) in enumerate(schema.columns.items()):
+        codes[:, position] = encode_column(frame.iloc[:, position], kind, name)
+    return codes
+
+
+def decode_table(
+    codes: np.ndarray,
+    schema: TableSchema,
+    table_format: TableFormat,
+    index: pd.Index | None = None,
+) -> Any:
+    """Return the table that has these codes, in the container and dtypes of `table_format`.
+
+    The inverse of `encode_table`: levels are rounded and clipped to the nearest position, counts
+    to the nearest integer, and NaN becomes the dtype's missing marker. An integer column with a
+    missing value becomes float64, as pandas does; one whose bounds its dtype cannot hold, int64.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n_rows, n_columns)
+        n_rows may be 0.
+    schema : TableSchema
+        The kinds of the columns.
+    table_format : TableFormat
+        Container, names and dtypes, in the order of the schema.
+    index : Index, default=None
+        The index of a frame; by default 0, 1, ...
+
+    Returns
+    -------
+    table : DataFrame or ndarray of shape (n_rows, n_columns)
+
+    Raises
+    ------
+    TableMismatchError
+        If a code is missing in a column that is not nullable.
+    """
+    columns = [
+        decode_column(codes[:, position], kind, dtype, name)
+        for position, ((name, kind), dtype) in enumerate(
+            zip(schema.columns.items(), table_format.dtypes, strict=True)
+        )
+    ]
+    return table_format.build(columns, index)
