@@ -1,1 +1,42 @@
+"""The only place where budgets, sensitivities and noise live."""
 
+from skdpsynth.privacy._accounting import compose_delta, compose_epsilon
+from skdpsynth.privacy._events import (
+    Event,
+    GaussianEvent,
+    SelectionEvent,
+    SubsampledGaussianEvent,
+    check_adjacency,
+)
+from skdpsynth.privacy._gdp import gdp_delta, gdp_epsilon, gdp_mu
+from skdpsynth.privacy._ledger import LedgerEntry, PrivacyLedger
+from skdpsynth.privacy._mechanisms import (
+    exponential_mechanism,
+    gaussian_release,
+    general_sensitivity,
+    nonnegative_sensitivity,
+)
+from skdpsynth.privacy._noise import NoiseSource, sampler_log_ratio
+from skdpsynth.privacy._spent import PrivacySpent
+
+__all__ = [
+    "Event",
+    "GaussianEvent",
+    "LedgerEntry",
+    "NoiseSource",
+    "PrivacyLedger",
+    "PrivacySpent",
+    "SelectionEvent",
+    "SubsampledGaussianEvent",
+    "check_adjacency",
+    "compose_delta",
+    "compose_epsilon",
+    "exponential_mechanism",
+    "gaussian_release",
+    "gdp_delta",
+    "gdp_epsilon",
+    "gdp_mu",
+    "general_sensitivity",
+    "nonnegative_sensitivity",
+    "sampler_log_ratio",
+]

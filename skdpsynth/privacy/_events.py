@@ -1,0 +1,179 @@
+"""Mechanisms as data: what was released, in the terms an accountant needs."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+__all__ = [
+    "ADJACENCIES",
+    "Event",
+    "GaussianEvent",
+    "SelectionEvent",
+    "SubsampledGaussianEvent",
+    "check_adjacency",
+    "check_number",
+]
+
+ADJACENCIES = ("add_remove", "replace_one")
+
+
+def check_adjacency(adjacency: str) -> str:
+    """Return ``adjacency`` if it names a neighbouring relation, else raise.
+
+    Parameters
+    ----------
+    adjacency : {"add_remove", "replace_one"}
+        Two tables are neighbours when one has one row more (``"add_remove"``), or when they have
+        equally many rows and differ in one (``"replace_one"``).
+
+    Raises
+    ------
+    ValueError
+        If ``adjacency`` is anything else.
+
+    Examples
+    --------
+    >>> check_adjacency("add_remove")
+    'add_remove'
+    """
+    if adjacency not in ADJACENCIES:
+        raise ValueError(
+            f"adjacency={adjacency!r} is not a neighbouring relation; "
+            f"use one of {', '.join(map(repr, ADJACENCIES))}"
+        )
+    return adjacency
+
+
+def check_number(
+    name: str,
+    value: Any,
+    *,
+    low: float,
+    high: float = math.inf,
+    low_open: bool = True,
+    high_open: bool = False,
+) -> float:
+    """Return ``value`` as a float if it is a real number in the interval, else raise.
+
+    Parameters
+    ----------
+    name : str
+        Name of the parameter, for the message.
+    value : object
+        What the caller passed.
+    low, high : float
+        Ends of the allowed interval.
+    low_open, high_open : bool
+        Whether the ends themselves are excluded.
+
+    Raises
+    ------
+    TypeError
+        If ``value`` is no real number.
+    ValueError
+        If it is NaN or outside the interval.
+
+    Examples
+    --------
+    >>> check_number("delta", 1e-6, low=0, high=1, high_open=True)
+    1e-06
+    """
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{name} must be a real number, got {type(value).__name__}")
+    number = float(value)
+    above = number > low if low_open else number >= low
+    below = number < high if high_open else number <= high
+    if not (above and below):
+        interval = f"{'(' if low_open else '['}{low:g}, {high:g}{')' if high_open else ']'}"
+        raise ValueError(f"{name}={number!r} is outside the allowed range {interval}")
+    return number
+
+
+@dataclass(frozen=True)
+class GaussianEvent:
+    """One release, or several, under μ-Gaussian differential privacy.
+
+    Parameters
+    ----------
+    mu : float in [0, inf]
+        L2 sensitivity divided by the standard deviation of the noise, for the adjacency of the
+        ledger. ``inf`` is a release without noise.
+
+    References
+    ----------
+    Dong, Roth & Su (2022), Gaussian differential privacy, Theorem 2.7.
+
+    Examples
+    --------
+    >>> GaussianEvent(mu=0.5)
+    GaussianEvent(mu=0.5)
+    """
+
+    mu: float
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "mu", check_number("mu", self.mu, low=0.0, low_open=False))
+
+
+@dataclass(frozen=True)
+class SubsampledGaussianEvent:
+    """Gaussian releases on independent Poisson subsamples of the rows.
+
+    Parameters
+    ----------
+    sampling_rate : float in (0, 1]
+        Probability with which every row enters a batch.
+    noise_multiplier : float in (0, inf]
+        Standard deviation of the noise divided by the add/remove L2 sensitivity of the batch sum,
+        which is the clipping norm. It has this meaning under either adjacency.
+    steps : int
+        Number of batches.
+
+    Examples
+    --------
+    >>> SubsampledGaussianEvent(sampling_rate=0.01, noise_multiplier=1.1, steps=1000)
+    SubsampledGaussianEvent(sampling_rate=0.01, noise_multiplier=1.1, steps=1000)
+    """
+
+    sampling_rate: float
+    noise_multiplier: float
+    steps: int
+
+    def __post_init__(self) -> None:
+        rate = check_number("sampling_rate", self.sampling_rate, low=0.0, high=1.0)
+        noise_multiplier = check_number("noise_multiplier", self.noise_multiplier, low=0.0)
+        if isinstance(self.steps, bool) or not isinstance(self.steps, numbers.Integral):
+            raise TypeError(f"steps must be an integer, got {type(self.steps).__name__}")
+        if self.steps < 1:
+            raise ValueError(f"steps={self.steps} must be at least 1")
+        object.__setattr__(self, "sampling_rate", rate)
+        object.__setattr__(self, "noise_multiplier", noise_multiplier)
+        object.__setattr__(self, "steps", int(self.steps))
+
+
+@dataclass(frozen=True)
+class SelectionEvent:
+    """A release under pure ε-differential privacy, such as an exponential mechanism.
+
+    Parameters
+    ----------
+    epsilon : float in [0, inf]
+        Largest log ratio of the output probabilities on neighbouring tables, in nats.
+
+    Examples
+    --------
+    >>> SelectionEvent(epsilon=0.1)
+    SelectionEvent(epsilon=0.1)
+    """
+
+    epsilon: float
+
+    def __post_init__(self) -> None:
+        epsilon = check_number("epsilon", self.epsilon, low=0.0, low_open=False)
+        object.__setattr__(self, "epsilon", epsilon)
+
+
+Event: TypeAlias = GaussianEvent | SubsampledGaussianEvent | SelectionEvent

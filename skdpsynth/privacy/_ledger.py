@@ -1,0 +1,274 @@
+"""The ledger of one fit: every release, and the guarantee that they stay within the request."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from skdpsynth.exceptions import BudgetExceededError
+from skdpsynth.privacy._accounting import compose_delta, compose_epsilon
+from skdpsynth.privacy._events import Event, GaussianEvent, check_adjacency, check_number
+from skdpsynth.privacy._gdp import gdp_mu
+from skdpsynth.privacy._report import ledger_frame, ledger_table
+from skdpsynth.privacy._spent import PrivacySpent
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["LedgerEntry", "PrivacyLedger"]
+
+SAMPLER_RESERVE = 1e-4  # share of ε set aside for the sampler's error
+_TAIL_RESERVE = 1e-6  # share of δ set aside for its unreachable tails
+_MU_MARGIN = 1e-9  # room for the rounding of Σ μᵢ²; keeps plans that use all of μ valid
+
+
+@dataclass(frozen=True)
+class LedgerEntry:
+    """One release: what it was and what it may reveal.
+
+    Parameters
+    ----------
+    name : str
+        What was released.
+    event : event
+        The mechanism, as the accountant sees it.
+    sensitivity : float or None
+        Sensitivity of the statistic for the adjacency of the ledger (L2 for Gaussian noise).
+    noise_scale : float or None
+        Standard deviation of the noise, in the units of the statistic.
+    n_coordinates : int
+        Number of noisy values released.
+    """
+
+    name: str
+    event: Event
+    sensitivity: float | None = None
+    noise_scale: float | None = None
+    n_coordinates: int = 1
+
+
+class PrivacyLedger:
+    """Budget of one fit and the list of its releases.
+
+    Parameters
+    ----------
+    epsilon : float in (0, inf]
+        Requested privacy loss in nats; ``inf`` is the non-private baseline.
+    delta : float in (0, 1)
+        Requested δ.
+    adjacency : {"add_remove", "replace_one"}, default="add_remove"
+        Which tables are neighbours; every sensitivity charged here is for this relation.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a parameter is no number or outside its range.
+
+    Notes
+    -----
+    Noise is sampled with a small, bounded error. A mechanism whose output probabilities are within
+    e^{±H} of those of an (ε₀, δ₀)-private one is (ε₀ + 2H, e^H δ₀)-private, so H, summed over all
+    coordinates, is charged against a reserve of 10⁻⁴ ε; the events have what is left,
+    :attr:`event_epsilon` and :attr:`event_delta`. Probability τ of outputs outside such a bound
+    costs (1 + e^ε)τ of δ, against a reserve of 10⁻⁶ δ.
+
+    Examples
+    --------
+    >>> ledger = PrivacyLedger(epsilon=1.0, delta=1e-6)
+    >>> ledger.charge(GaussianEvent(0.6 * ledger.mu), name="counts", sensitivity=1.0)
+    >>> ledger.charge(GaussianEvent(0.8 * ledger.mu), name="sums", sensitivity=1.0)
+    >>> ledger
+    PrivacyLedger(epsilon=1, delta=1e-06, adjacency='add_remove')
+      release  mechanism            sensitivity  noise sd   share
+      counts   Gaussian(mu=0.142)             1         -   36.0%
+      sums     Gaussian(mu=0.1893)            1         -   64.0%
+      total    epsilon=0.9999                              100.0%
+    """
+
+    def __init__(self, epsilon: float, delta: float, adjacency: str = "add_remove") -> None:
+        self.epsilon = check_number("epsilon", epsilon, low=0.0)
+        self.delta = check_number("delta", delta, low=0.0, high=1.0, high_open=True)
+        self.adjacency = check_adjacency(adjacency)
+        self._entries: tuple[LedgerEntry, ...] = ()
+        self._sampler_loss = 0.0
+        self._sampler_tail = 0.0
+        self._secure_noise = True
+        self._mu_limit = gdp_mu(self.event_epsilon, self.event_delta)
+
+    @property
+    def event_epsilon(self) -> float:
+        """The ε that the events may use: the request less the sampler's reserve."""
+        return self.epsilon * (1 - SAMPLER_RESERVE)
+
+    @property
+    def event_delta(self) -> float:
+        """The δ that the events may use: the request less the sampler's reserve."""
+        if self.epsilon == math.inf:
+            return self.delta
+        shrunk = self.delta * math.exp(-SAMPLER_RESERVE * self.epsilon / 2)
+        return max(shrunk * (1 - _TAIL_RESERVE), 5e-324)
+
+    @property
+    def mu(self) -> float:
+        """The μ that Gaussian releases may share: Σ μᵢ² ≤ μ² when nothing else is released."""
+        return self._mu_limit * (1 - _MU_MARGIN)
+
+    @property
+    def entries(self) -> tuple[LedgerEntry, ...]:
+        """The releases so far, in order."""
+        return self._entries
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """The events of the releases so far, in order."""
+        return tuple(entry.event for entry in self._entries)
+
+    @property
+    def remaining_mu(self) -> float:
+        """The μ left for Gaussian releases, if all releases so far are Gaussian; else 0."""
+        if self.mu == math.inf:
+            return math.inf
+        if not self._all_gaussian(self.events):
+            return 0.0
+        return math.sqrt(max(self.mu**2 - _sum_of_squares(self.events), 0.0))
+
+    def charge(
+        self,
+        event: Event,
+        *,
+        name: str,
+        n_coordinates: int = 1,
+        sensitivity: float | None = None,
+        noise_scale: float | None = None,
+        sampler_log_ratio: float = 0.0,
+        sampler_tail: float = 0.0,
+        secure_noise: bool = True,
+    ) -> None:
+        """Record a release that is about to happen, or refuse it.
+
+        Parameters
+        ----------
+        event : event
+            The mechanism.
+        name : str
+            What is released.
+        n_coordinates : int, default=1
+            Number of noisy values.
+        sensitivity, noise_scale : float, optional
+            For the report: sensitivity of the statistic and standard deviation of the noise.
+        sampler_log_ratio, sampler_tail : float, default=0
+            Error of the sampler per coordinate: bound on the log ratio of probabilities, and the
+            probability outside that bound.
+        secure_noise : bool, default=True
+            False when a seed fixes the noise.
+
+        Raises
+        ------
+        BudgetExceededError
+            If the releases together would exceed (ε, δ); the ledger is unchanged then.
+        """
+        loss = self._sampler_loss + n_coordinates * sampler_log_ratio
+        tail = self._sampler_tail + n_coordinates * sampler_tail
+        self._check_sampler(name, loss, tail)
+        self._check_events(name, (*self.events, event))
+        entry = LedgerEntry(name, event, sensitivity, noise_scale, int(n_coordinates))
+        self._entries = (*self._entries, entry)
+        self._sampler_loss, self._sampler_tail = loss, tail
+        self._secure_noise = self._secure_noise and secure_noise
+
+    def _check_sampler(self, name: str, loss: float, tail: float) -> None:
+        if self.epsilon == math.inf:
+            return
+        if 2 * loss > SAMPLER_RESERVE * self.epsilon:
+            raise BudgetExceededError(
+                f"releasing {name!r} would bring the numerical error of the noise to "
+                f"{2 * loss:.2g} of epsilon, more than the {SAMPLER_RESERVE * self.epsilon:.2g} "
+                "set aside; release fewer values or raise epsilon. Nothing was released"
+            )
+        log_cost = math.log(tail) + _log1p_exp(self.epsilon) if tail > 0 else -math.inf
+        if log_cost > math.log(_TAIL_RESERVE * self.delta):
+            raise BudgetExceededError(
+                f"epsilon={self.epsilon:g} is too large for the tails that sampled noise can "
+                f"reach when {name!r} is released; use epsilon <= 100, or epsilon=inf for the "
+                "non-private baseline. Nothing was released"
+            )
+
+    def _check_events(self, name: str, events: tuple[Event, ...]) -> None:
+        if self.epsilon == math.inf:
+            return
+        if self._all_gaussian(events):
+            spent = math.sqrt(_sum_of_squares(events))
+            if spent <= self._mu_limit:
+                return
+            detail = f"mu would be {spent:.6g}, the limit is {self._mu_limit:.6g}"
+        else:
+            delta = compose_delta(events, self.event_epsilon, adjacency=self.adjacency)
+            if delta <= self.event_delta:
+                return
+            detail = f"delta would be {delta:.6g} at epsilon={self.event_epsilon:.6g}"
+        raise BudgetExceededError(
+            f"releasing {name!r} would exceed epsilon={self.epsilon:g}, delta={self.delta:g} "
+            f"({self.adjacency}): {detail}. Give it a smaller share of the budget. "
+            "Nothing was released"
+        )
+
+    @staticmethod
+    def _all_gaussian(events: tuple[Event, ...]) -> bool:
+        return all(isinstance(event, GaussianEvent) for event in events)
+
+    def mark_insecure_noise(self) -> None:
+        """Record that a seed fixes noise drawn outside the mechanisms."""
+        self._secure_noise = False
+
+    def spent(self) -> PrivacySpent:
+        """Return the guarantee of the releases so far.
+
+        Returns
+        -------
+        PrivacySpent
+            Its ε is at the requested δ and includes the sampler's error; it never exceeds the
+            requested ε.
+        """
+        notes = []
+        if self.epsilon == math.inf:
+            epsilon = math.inf
+            notes.append("not private: epsilon=inf is the non-private baseline")
+        else:
+            epsilon = compose_epsilon(self.events, self.event_delta, adjacency=self.adjacency)
+            epsilon = min(epsilon, self.event_epsilon) + 2 * self._sampler_loss
+        if not self._secure_noise:
+            notes.append("noise fixed by random_state: not private for whoever knows the seed")
+        return PrivacySpent(
+            epsilon=epsilon,
+            delta=self.delta,
+            adjacency=self.adjacency,
+            secure_noise=self._secure_noise,
+            notes=tuple(notes),
+        )
+
+    def shares(self) -> tuple[float, ...]:
+        """Return the share of μ² of each release, or NaN where there is no such share."""
+        if self.mu == math.inf or not self._all_gaussian(self.events):
+            return (math.nan,) * len(self._entries)
+        return tuple((event.mu / self.mu) ** 2 for event in self.events)  # type: ignore[union-attr]
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the releases as a DataFrame with one row each."""
+        return ledger_frame(self._entries, self.shares())
+
+    def __repr__(self) -> str:
+        return ledger_table(self)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, PrivacyLedger) and self.__dict__ == other.__dict__
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def _sum_of_squares(events: tuple[Event, ...]) -> float:
+    return math.fsum(event.mu**2 for event in events if isinstance(event, GaussianEvent))
+
+
+def _log1p_exp(value: float) -> float:
+    return value + math.log1p(math.exp(-value))

@@ -1,0 +1,89 @@
+"""The ledger for human eyes: an aligned text table and a DataFrame."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from skdpsynth.privacy._events import Event, GaussianEvent, SelectionEvent
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from skdpsynth.privacy._ledger import LedgerEntry, PrivacyLedger
+
+__all__ = ["describe_event", "ledger_frame", "ledger_table"]
+
+_HEADER = ("release", "mechanism", "sensitivity", "noise sd", "share")
+
+
+def describe_event(event: Event) -> str:
+    """Return a short text naming the mechanism and its parameters.
+
+    Examples
+    --------
+    >>> describe_event(GaussianEvent(0.25))
+    'Gaussian(mu=0.25)'
+    """
+    if isinstance(event, GaussianEvent):
+        return f"Gaussian(mu={event.mu:.4g})"
+    if isinstance(event, SelectionEvent):
+        return f"Selection(epsilon={event.epsilon:.4g})"
+    return (
+        f"SubsampledGaussian(rate={event.sampling_rate:.4g}, "
+        f"noise_multiplier={event.noise_multiplier:.4g}, steps={event.steps})"
+    )
+
+
+def ledger_frame(entries: tuple[LedgerEntry, ...], shares: tuple[float, ...]) -> pd.DataFrame:
+    """Return one row per release: name, mechanism, sizes and share of the budget."""
+    import pandas as pd
+
+    return pd.DataFrame(
+        {
+            "release": [entry.name for entry in entries],
+            "mechanism": [describe_event(entry.event) for entry in entries],
+            "sensitivity": [_or_nan(entry.sensitivity) for entry in entries],
+            "noise_sd": [_or_nan(entry.noise_scale) for entry in entries],
+            "n_coordinates": [entry.n_coordinates for entry in entries],
+            "share": list(shares),
+        }
+    )
+
+
+def ledger_table(ledger: PrivacyLedger) -> str:
+    """Return the ledger as text: a heading, one aligned line per release, and the total."""
+    heading = (
+        f"PrivacyLedger(epsilon={ledger.epsilon:g}, delta={ledger.delta:g}, "
+        f"adjacency={ledger.adjacency!r})"
+    )
+    if not ledger.entries:
+        return heading
+    shares = ledger.shares()
+    rows = [_HEADER]
+    for entry, share in zip(ledger.entries, shares, strict=True):
+        sizes = (_number(entry.sensitivity), _number(entry.noise_scale))
+        rows.append((entry.name, describe_event(entry.event), *sizes, _percent(share)))
+    spent = ledger.spent()
+    rows.append(("total", f"epsilon={spent.epsilon:.6g}", "", "", _percent(math.fsum(shares))))
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADER))]
+    lines = [heading, *(_line(row, widths) for row in rows)]
+    return "\n".join([*lines, *(f"  note: {note}" for note in spent.notes)])
+
+
+def _line(row: tuple[str, ...], widths: list[int]) -> str:
+    left = [cell.ljust(width) for cell, width in zip(row[:2], widths[:2], strict=True)]
+    right = [cell.rjust(width) for cell, width in zip(row[2:], widths[2:], strict=True)]
+    return "  " + "  ".join(left + right)
+
+
+def _or_nan(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4g}"
+
+
+def _percent(share: float) -> str:
+    return "-" if math.isnan(share) else f"{100 * share:.1f}%"

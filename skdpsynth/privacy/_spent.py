@@ -1,0 +1,51 @@
+"""What a fit has spent, in the form a reader of the synthetic table needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["PrivacySpent"]
+
+
+@dataclass(frozen=True)
+class PrivacySpent:
+    """The guarantee that the releases of one ledger add up to.
+
+    Parameters
+    ----------
+    epsilon : float
+        Privacy loss in nats, sampler error included; ``inf`` for the non-private baseline.
+    delta : float
+        The δ of the guarantee, as requested.
+    adjacency : {"add_remove", "replace_one"}
+        Which tables are neighbours.
+    secure_noise : bool, default=True
+        False when a seed fixed the noise: whoever knows the seed can subtract it.
+    notes : tuple of str
+        What a reader must know beside the numbers.
+
+    Examples
+    --------
+    >>> PrivacySpent(epsilon=0.99990001, delta=1e-05, adjacency="add_remove")
+    PrivacySpent(epsilon=0.9999, delta=1e-05, adjacency='add_remove')
+    """
+
+    epsilon: float
+    delta: float
+    adjacency: str
+    secure_noise: bool = True
+    notes: tuple[str, ...] = ()
+
+    @property
+    def is_private(self) -> bool:
+        """Whether the numbers are a guarantee: ε is finite and the noise is secret."""
+        return self.epsilon < float("inf") and self.secure_noise
+
+    def __repr__(self) -> str:
+        text = (
+            f"PrivacySpent(epsilon={self.epsilon:.6g}, delta={self.delta:g}, "
+            f"adjacency={self.adjacency!r}"
+        )
+        if self.notes:
+            text += f", notes={self.notes!r}"
+        return text + ")"
