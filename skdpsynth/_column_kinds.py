@@ -202,7 +202,7 @@ class Discrete:
     def __repr__(self) -> str:
         nullable = ", nullable=True" if self.nullable else ""
         other = "" if self.other is None else f", other={self.other!r}"
-        return f"{type(self).__name__}({shorten(self.levels)}{nullable}{other})"
+        return f"{type(self).__name__}({shorten(self.levels, limit=6)}{nullable}{other})"
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -1,13 +1,25 @@
 """Transformers between tables and the arrays that are modelled."""
 
+from ._discretizer import BoundedDiscretizer
 from ._encoder import TableEncoder
-from ._tables import TableFormat, decode_table, encode_table, fit_schema_to_names, read_frame
+from ._missingness import MissingnessEncoder
+from ._tables import (
+    TableFormat,
+    decode_table,
+    encode_table,
+    fit_schema_to_names,
+    join_target,
+    read_frame,
+)
 
 __all__ = [
+    "BoundedDiscretizer",
+    "MissingnessEncoder",
     "TableEncoder",
     "TableFormat",
     "decode_table",
     "encode_table",
     "fit_schema_to_names",
+    "join_target",
     "read_frame",
 ]

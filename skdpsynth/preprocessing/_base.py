@@ -24,7 +24,7 @@ def warn_leak(estimator: object, what: str, names: Any) -> None:
         f"{type(estimator).__name__} read {what} of the columns {shorten(names)} from the data, "
         "which no privacy guarantee covers; pass a schema that is public.",
         PrivacyLeakWarning,
-        stacklevel=4,
+        stacklevel=3,
     )
 
 
@@ -70,10 +70,11 @@ class TableTransformer(TransformerMixin, BaseEstimator):
             frame = frame.set_axis(list(names), axis=1)
         return frame
 
-    def _read_output(self, X: Any, n_columns: int) -> pd.DataFrame:
+    def _read_output(self, X: Any) -> pd.DataFrame:
         """Read what inverse_transform is given, columns matched by position."""
         check_is_fitted(self)
         frame, _ = read_frame(X, ensure_min_samples=0)
+        n_columns = len(self.get_feature_names_out())
         if frame.shape[1] != n_columns:
             raise TableMismatchError(
                 f"{type(self).__name__}.inverse_transform expects the {n_columns} columns that "

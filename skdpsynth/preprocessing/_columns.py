@@ -6,16 +6,26 @@ is checked here and nowhere else.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from pandas.api import types
 
-from .._column_kinds import ColumnKind, Count, Discrete, Numeric, shorten
+from .._column_kinds import Count, Discrete, Numeric, shorten
 from ..exceptions import TableMismatchError
 
-__all__ = ["decode_column", "encode_column", "read_dtype", "read_numbers", "restore_numbers"]
+__all__ = [
+    "check_missing",
+    "decode_column",
+    "encode_column",
+    "read_dtype",
+    "read_numbers",
+    "restore_column",
+    "restore_numbers",
+    "to_float",
+]
 
 NUMBERS = {"integer", "floating", "mixed-integer-float", "boolean", "decimal", "empty"}
 
@@ -60,15 +70,23 @@ def _quote(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _check_missing(missing: np.ndarray, kind: Numeric | Discrete, name: object) -> None:
-    if not kind.nullable and missing.any():
+def check_missing(missing: np.ndarray, kind: Numeric | Discrete | None, name: object) -> None:
+    """Check that only a nullable column has missing values; a kind of None is not nullable.
+
+    Raises
+    ------
+    TableMismatchError
+        If a value is missing and the column is not nullable.
+    """
+    if missing.any() and not (kind is not None and kind.nullable):
+        declared = "Kind" if kind is None else type(kind).__name__
         raise TableMismatchError(
-            f"Column {name!r} holds a missing value (NaN) but its schema says it has none; declare "
-            f"it {type(kind).__name__}(..., nullable=True), or fill the missing values."
+            f"Column {name!r} holds a missing value (NaN) but is not nullable; declare it "
+            f"{declared}(..., nullable=True) in the schema, or fill the missing values."
         )
 
 
-def encode_column(column: pd.Series, kind: ColumnKind, name: object) -> np.ndarray:
+def encode_column(column: pd.Series, kind: Numeric | Discrete, name: object) -> np.ndarray:
     """Return the codes of one column as float64, NaN where missing; see `encode_table`."""
     if isinstance(kind, Discrete):
         return _encode_levels(column, kind, name)
@@ -100,7 +118,7 @@ def _encode_levels(column: pd.Series, kind: Discrete, name: object) -> np.ndarra
                 f"{shorten(kind.levels)}; add it to the levels, or pass "
                 f"{type(kind).__name__}(..., other=level) to map unknown values to a level."
             )
-    _check_missing(positions < 0, kind, name)
+    check_missing(positions < 0, kind, name)
     # position -1 (missing) picks the last entry, which is NaN
     return codes[positions]
 
@@ -137,7 +155,7 @@ def read_numbers(column: pd.Series, kind: Numeric, name: object) -> np.ndarray:
             f"bound, {kind.low!r} or {kind.high!r}, or by NaN with nullable=True."
         )
     missing = np.isnan(values)
-    _check_missing(missing, kind, name)
+    check_missing(missing, kind, name)
     if isinstance(kind, Count) and not whole:
         fractional = ~missing & (values != np.rint(values))
         if fractional.any():
@@ -175,10 +193,10 @@ def to_float(column: pd.Series, name: object) -> np.ndarray:
     )
 
 
-def decode_column(codes: np.ndarray, kind: ColumnKind, dtype: Any, name: object) -> Any:
+def decode_column(codes: np.ndarray, kind: Numeric | Discrete, dtype: Any, name: object) -> Any:
     """Return the values of one column's codes in its dtype; see `decode_table`."""
     codes = np.asarray(codes, dtype=np.float64)
-    _check_missing(np.isnan(codes), kind, name)
+    check_missing(np.isnan(codes), kind, name)
     if isinstance(kind, Discrete):
         return _restore_levels(codes, kind, dtype)
     unit = np.clip(codes, 0.0, 1.0)
@@ -243,6 +261,22 @@ def restore_numbers(values: np.ndarray, kind: Numeric, dtype: Any) -> Any:
         return values
     limits = np.iinfo(dtype)
     return values.astype(dtype if limits.min <= kind.low and kind.high <= limits.max else np.int64)
+
+
+def restore_column(column: pd.Series, kind: Any, dtype: Any, name: object) -> Any:
+    """Return a column that holds values, not codes, in its dtype; a kind may be None: unknown."""
+    if isinstance(kind, Discrete):
+        codes = encode_column(column, replace(kind, nullable=True), name)
+        return _restore_levels(codes, kind, dtype)
+    if isinstance(kind, Numeric):
+        return restore_numbers(to_float(column, name), kind, dtype)
+    if isinstance(dtype, str) or dtype.kind == "U":
+        return column.array
+    try:
+        return column.astype(dtype).array
+    except (TypeError, ValueError):
+        # the dtype cannot hold what is missing, or what a model made of the column
+        return column.array
 
 
 def _restore_extension(values: np.ndarray, dtype: Any) -> Any:

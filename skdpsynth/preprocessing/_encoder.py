@@ -122,7 +122,7 @@ class TableEncoder(TableTransformer):
         table : DataFrame or ndarray of shape (n_rows, n_columns)
             An integer column with missing values is float64, as in pandas.
         """
-        frame = self._read_output(X, len(self.schema_) if hasattr(self, "schema_") else 0)
+        frame = self._read_output(X)
         codes = frame.to_numpy(dtype=np.float64, na_value=np.nan)
         return decode_table(codes, self.schema_, self.format_, frame.index)
 

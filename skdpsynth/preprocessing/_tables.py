@@ -15,7 +15,14 @@ from ..exceptions import TableMismatchError
 from ..schema import TableSchema
 from ._columns import decode_column, encode_column, read_dtype
 
-__all__ = ["TableFormat", "decode_table", "encode_table", "fit_schema_to_names", "read_frame"]
+__all__ = [
+    "TableFormat",
+    "decode_table",
+    "encode_table",
+    "fit_schema_to_names",
+    "join_target",
+    "read_frame",
+]
 
 
 @dataclass(frozen=True)
@@ -64,7 +71,7 @@ def _stack(columns: Sequence[Any], dtypes: Sequence[Any]) -> np.ndarray:
     stacked = np.empty((len(arrays[0]), len(arrays)), dtype=object)
     for position, array in enumerate(arrays):
         stacked[:, position] = array
-    if any(dtype.kind == "U" for dtype in dtypes) and not pd.isna(stacked).any():
+    if all(getattr(dtype, "kind", None) == "U" for dtype in dtypes) and not pd.isna(stacked).any():
         return stacked.astype(str)
     return stacked
 
@@ -164,6 +171,57 @@ def _check_names(frame: pd.DataFrame) -> None:
         raise TableMismatchError(
             f"The table has several columns named {shorten(repeated)}; rename or drop all but one."
         )
+
+
+def join_target(
+    frame: pd.DataFrame, table_format: TableFormat, y: Any, name: Hashable = None
+) -> tuple[pd.DataFrame, TableFormat]:
+    """Return a table with y as one more column, the last.
+
+    Parameters
+    ----------
+    frame : DataFrame of shape (n_rows, n_columns)
+        As returned by `read_frame`, with its `table_format`.
+    table_format : TableFormat
+        The format of X.
+    y : array-like of shape (n_rows,) or (n_rows, 1)
+        The target; rows are matched by position, as in scikit-learn.
+    name : name, default=None
+        The new column's name; by default that of `y`, or ``"target"`` when it has none.
+
+    Raises
+    ------
+    ValueError
+        If y is not one column, or does not have as many rows as X.
+    TableMismatchError
+        If X already has a column of that name.
+
+    Examples
+    --------
+    >>> frame, table_format = join_target(*read_frame([[1.5], [2.5]]), [0, 1])
+    >>> table_format.names
+    ('x0', 'target')
+    """
+    if not isinstance(y, pd.Series):
+        y = y.to_pandas() if hasattr(y, "to_pandas") else y
+        y = y.iloc[:, 0] if isinstance(y, pd.DataFrame) and y.shape[1] == 1 else y
+    if not isinstance(y, pd.Series):
+        array = np.asarray(y)
+        if array.ndim != 1 and array.shape[1:] != (1,):
+            raise ValueError(f"y must be one column, got shape {array.shape}.")
+        y = pd.Series(array.ravel(), dtype=object if array.dtype.kind == "U" else None)
+    if len(y) != len(frame):
+        raise ValueError(f"X and y differ in length: {len(frame)} and {len(y)} rows.")
+    if name is None:
+        name = "target" if y.name is None else y.name
+    if name in table_format.names:
+        raise TableMismatchError(
+            f"X already has the target column {name!r}; drop it from X, or do not pass y."
+        )
+    joined = pd.concat([frame, y.set_axis(frame.index)], axis=1)
+    joined.columns = pd.Index([*table_format.names, name])
+    dtypes = (*table_format.dtypes, read_dtype(y.dtype, name))
+    return joined, TableFormat(table_format.container, (*table_format.names, name), dtypes)
 
 
 def fit_schema_to_names(schema: TableSchema, names: Sequence[Hashable]) -> TableSchema:
