@@ -1,6 +1,7 @@
 """The only place where budgets, sensitivities and noise live."""
 
 from skdpsynth.privacy._accounting import compose_delta, compose_epsilon
+from skdpsynth.privacy._calibration import calibrate_gaussian, calibrate_subsampled_gaussian
 from skdpsynth.privacy._events import (
     Event,
     GaussianEvent,
@@ -18,8 +19,10 @@ from skdpsynth.privacy._mechanisms import (
 )
 from skdpsynth.privacy._noise import NoiseSource, sampler_log_ratio
 from skdpsynth.privacy._spent import PrivacySpent
+from skdpsynth.privacy._subsampled import AccountingError
 
 __all__ = [
+    "AccountingError",
     "Event",
     "GaussianEvent",
     "LedgerEntry",
@@ -28,6 +31,8 @@ __all__ = [
     "PrivacySpent",
     "SelectionEvent",
     "SubsampledGaussianEvent",
+    "calibrate_gaussian",
+    "calibrate_subsampled_gaussian",
     "check_adjacency",
     "compose_delta",
     "compose_epsilon",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from skdpsynth.exceptions import BudgetExceededError
-from skdpsynth.privacy._accounting import compose_delta, compose_epsilon
+from skdpsynth.privacy._accounting import compose_epsilon, is_within
+from skdpsynth.privacy._calibration import calibrate_gaussian, calibrate_subsampled_gaussian
 from skdpsynth.privacy._events import Event, GaussianEvent, check_adjacency, check_number
 from skdpsynth.privacy._gdp import gdp_mu
 from skdpsynth.privacy._report import ledger_frame, ledger_table
@@ -94,6 +96,7 @@ class PrivacyLedger:
         self._sampler_loss = 0.0
         self._sampler_tail = 0.0
         self._secure_noise = True
+        self._known_loss: float | None = None
         self._mu_limit = gdp_mu(self.event_epsilon, self.event_delta)
 
     @property
@@ -126,12 +129,78 @@ class PrivacyLedger:
 
     @property
     def remaining_mu(self) -> float:
-        """The μ left for Gaussian releases, if all releases so far are Gaussian; else 0."""
-        if self.mu == math.inf:
-            return math.inf
-        if not self._all_gaussian(self.events):
-            return 0.0
-        return math.sqrt(max(self.mu**2 - _sum_of_squares(self.events), 0.0))
+        """The μ left for Gaussian releases beside the releases so far."""
+        if self.mu < math.inf and self._all_gaussian(self.events):
+            return math.sqrt(max(self.mu**2 - _sum_of_squares(self.events), 0.0))
+        return self.calibrate_gaussian()
+
+    def calibrate_gaussian(self, planned: Iterable[Event] = ()) -> float:
+        """Return the largest μ for Gaussian releases beside those so far and those planned.
+
+        Parameters
+        ----------
+        planned : iterable of events, default=()
+            What else will be charged, such as selections.
+
+        Returns
+        -------
+        float
+            Several releases may share it: Σ μᵢ² ≤ μ².
+
+        Raises
+        ------
+        BudgetExceededError
+            If the other releases exceed the request by themselves.
+
+        Examples
+        --------
+        >>> from skdpsynth.privacy import SelectionEvent
+        >>> ledger = PrivacyLedger(epsilon=1.0, delta=1e-6)
+        >>> round(ledger.calibrate_gaussian([SelectionEvent(0.05)] * 2), 2)
+        0.23
+        """
+        mu = calibrate_gaussian(
+            self.event_epsilon,
+            self.event_delta,
+            adjacency=self.adjacency,
+            other_events=(*self.events, *planned),
+        )
+        return mu * (1 - _MU_MARGIN)
+
+    def calibrate_subsampled_gaussian(
+        self, sampling_rate: float, steps: int, planned: Iterable[Event] = ()
+    ) -> float:
+        """Return the least noise multiplier beside the releases so far and those planned.
+
+        Parameters
+        ----------
+        sampling_rate : float in (0, 1]
+            Probability with which every row enters a batch.
+        steps : int
+            Number of batches.
+        planned : iterable of events, default=()
+            What else will be charged.
+
+        Returns
+        -------
+        float
+            Standard deviation of the noise over the clipping norm; 0 if ``epsilon`` is ``inf``.
+
+        Raises
+        ------
+        BudgetExceededError
+            If the other releases leave nothing.
+        AccountingError
+            If the numerical composition would need too fine a grid.
+        """
+        return calibrate_subsampled_gaussian(
+            self.event_epsilon,
+            self.event_delta,
+            sampling_rate,
+            steps,
+            adjacency=self.adjacency,
+            other_events=(*self.events, *planned),
+        )
 
     def charge(
         self,
@@ -175,6 +244,7 @@ class PrivacyLedger:
         entry = LedgerEntry(name, event, sensitivity, noise_scale, int(n_coordinates))
         self._entries = (*self._entries, entry)
         self._sampler_loss, self._sampler_tail = loss, tail
+        self._known_loss = None
         self._secure_noise = self._secure_noise and secure_noise
 
     def _check_sampler(self, name: str, loss: float, tail: float) -> None:
@@ -203,10 +273,9 @@ class PrivacyLedger:
                 return
             detail = f"mu would be {spent:.6g}, the limit is {self._mu_limit:.6g}"
         else:
-            delta = compose_delta(events, self.event_epsilon, adjacency=self.adjacency)
-            if delta <= self.event_delta:
+            if is_within(events, self.event_epsilon, self.event_delta, self.adjacency):
                 return
-            detail = f"delta would be {delta:.6g} at epsilon={self.event_epsilon:.6g}"
+            detail = "the composition of all releases so far does not meet them"
         raise BudgetExceededError(
             f"releasing {name!r} would exceed epsilon={self.epsilon:g}, delta={self.delta:g} "
             f"({self.adjacency}): {detail}. Give it a smaller share of the budget. "
@@ -235,8 +304,7 @@ class PrivacyLedger:
             epsilon = math.inf
             notes.append("not private: epsilon=inf is the non-private baseline")
         else:
-            epsilon = compose_epsilon(self.events, self.event_delta, adjacency=self.adjacency)
-            epsilon = min(epsilon, self.event_epsilon) + 2 * self._sampler_loss
+            epsilon = self._event_loss() + 2 * self._sampler_loss
         if not self._secure_noise:
             notes.append("noise fixed by random_state: not private for whoever knows the seed")
         return PrivacySpent(
@@ -246,6 +314,18 @@ class PrivacyLedger:
             secure_noise=self._secure_noise,
             notes=tuple(notes),
         )
+
+    def _event_loss(self) -> float:
+        """ε of the events, computed once: the plain text of the ledger needs it every time."""
+        if self._known_loss is None:
+            loss = compose_epsilon(
+                self.events,
+                self.event_delta,
+                adjacency=self.adjacency,
+                scale=self.event_epsilon,
+            )
+            self._known_loss = min(loss, self.event_epsilon)
+        return self._known_loss
 
     def shares(self) -> tuple[float, ...]:
         """Return the share of μ² of each release, or NaN where there is no such share."""
@@ -261,7 +341,12 @@ class PrivacyLedger:
         return ledger_table(self)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, PrivacyLedger) and self.__dict__ == other.__dict__
+        return isinstance(other, PrivacyLedger) and self._state() == other._state()
+
+    def _state(self) -> tuple[object, ...]:
+        request = (self.epsilon, self.delta, self.adjacency)
+        sampler = (self._sampler_loss, self._sampler_tail, self._secure_noise)
+        return (*request, self._entries, *sampler)
 
     __hash__ = None  # type: ignore[assignment]
 
