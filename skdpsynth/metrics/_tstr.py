@@ -178,8 +178,8 @@ class TSTRScorer(BaseEstimator):
         classes = np.unique(y_test)
         if _is_auto(self.scoring) and len(classes) < 2:
             raise ValueError(
-                f"The test target has a single class, {classes[0].item()!r}: no area under the ROC curve "
-                "exists. Test on more rows, or split with stratification."
+                f"The test target has a single class, {classes[0].item()!r}: no area under the ROC "
+                "curve exists. Test on more rows, or split with stratification."
             )
         model = fit_on_classes(estimator, rows.X_train, y_train, classes)
         if _is_auto(self.scoring):
