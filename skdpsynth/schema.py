@@ -31,6 +31,10 @@ JSON_FORMAT = "skdpsynth-schema"
 JSON_VERSION = 1
 
 
+def _is_name(value: object) -> bool:
+    return isinstance(value, str | int | float) and not is_missing(value)
+
+
 def _read_columns(columns: Any) -> dict[Hashable, Any]:
     if not isinstance(columns, Mapping):
         raise SchemaError(f"columns must map names to column kinds, got {type(columns).__name__}.")
@@ -39,7 +43,7 @@ def _read_columns(columns: Any) -> dict[Hashable, Any]:
     checked: dict[Hashable, Any] = {}
     for name, kind in columns.items():
         name = as_scalar(name)
-        if not isinstance(name, str | int | float) or is_missing(name):
+        if not _is_name(name):
             raise SchemaError(f"A column's name must be a string or a number, got {name!r}.")
         if not isinstance(kind, Continuous | Count | Ordinal | Categorical):
             raise SchemaError(
@@ -78,7 +82,7 @@ class TableSchema:
     def __init__(self, columns: Mapping[Any, ColumnKind], target: Hashable = None) -> None:
         self._columns = _read_columns(columns)
         self._target = as_scalar(target)
-        if target is not None and target not in self._columns:
+        if target is not None and not (_is_name(self._target) and self._target in self._columns):
             raise SchemaError(
                 f"The target {target!r} is not a column; the columns are {shorten(self._columns)}."
             )
@@ -262,8 +266,8 @@ def _column_from_json(entry: Any, where: str) -> tuple[Hashable, Any]:
         raise SchemaError(f"{where}: expected an object, got {entry!r}.")
     fields = dict(entry)
     name = fields.pop("name", None)
-    if name is None:
-        raise SchemaError(f"{where}: the field 'name' is missing.")
+    if not _is_name(name):
+        raise SchemaError(f"{where}: the field 'name' must be a string or a number, got {name!r}.")
     where = f"{where} ({name!r})"
     kind = fields.pop("kind", None)
     if not isinstance(kind, str) or kind not in KINDS:

@@ -48,12 +48,12 @@ def make_edges(kind: Numeric, n_bins: int, strategy: str) -> np.ndarray:
 def _count_edges(kind: Count, n_bins: int, strategy: str) -> np.ndarray:
     # one more than high, so that high fills as much of its bin as any other integer
     span = kind.high - kind.low + 1
-    n_bins = min(n_bins, span)
     if strategy == "uniform":
+        n_bins = min(n_bins, span)
         starts = kind.low + np.floor(np.arange(n_bins) * (span / n_bins))
     else:
         edges = _log_edges(float(kind.low), float(kind.high + 1), n_bins)
-        starts = np.unique(np.rint(edges[:-1]))
+        starts = np.unique(np.minimum(np.rint(edges[:-1]), kind.high))
     return np.append(starts, kind.high + 1.0) - 0.5
 
 

@@ -7,6 +7,8 @@ is checked here and nowhere else.
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -52,6 +54,8 @@ def read_dtype(dtype: Any, name: object) -> Any:
         raise TableMismatchError(
             f"Complex data not supported: column {name!r}; split it into real and imaginary part."
         )
+    elif dtype.kind == "S":
+        way_out = "decode its bytes to strings"
     elif (
         types.is_numeric_dtype(dtype)
         or types.is_bool_dtype(dtype)
@@ -182,11 +186,7 @@ def to_float(column: pd.Series, name: object) -> np.ndarray:
         numbers = np.full(len(values), np.nan)
         numbers[~missing] = values[~missing].astype(np.float64)
         return numbers
-    bad = next(
-        value
-        for value in values[~missing]
-        if not types.is_number(value) and not types.is_bool(value)
-    )
+    bad = next(v for v in values[~missing] if not isinstance(v, Real | Decimal | np.bool_))
     raise TableMismatchError(
         f"Column {name!r} is numeric in its schema but holds {_quote(bad)} "
         f"({type(bad).__name__}); convert it with pd.to_numeric, or declare it Categorical(levels)."

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
-from numbers import Real
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from .._column_kinds import Categorical, ColumnKind, Discrete, shorten
+from .._column_kinds import Categorical, ColumnKind, Discrete, as_scalar, shorten
 from ..exceptions import SchemaError
 from ..schema import TableSchema
 from ._base import TableTransformer, check_schema, warn_leak
@@ -294,13 +293,14 @@ def _default_fill(kind: ColumnKind | None, dtype: Any, name: object) -> Any:
 
 
 def _check_fill(fill: Any, kind: ColumnKind | None, name: object) -> Any:
+    fill = as_scalar(fill)
     if isinstance(kind, Discrete):
         if fill not in kind.levels:
             raise SchemaError(
                 f"fill={fill!r} is not a level of column {name!r}; its levels are "
                 f"{shorten(kind.levels)}."
             )
-    elif kind is not None and not (isinstance(fill, Real) and kind.low <= fill <= kind.high):
+    elif kind is not None and not (isinstance(fill, int | float) and kind.low <= fill <= kind.high):
         raise SchemaError(
             f"fill={fill!r} is no number between the bounds of column {name!r}, {kind.low!r} and "
             f"{kind.high!r}."

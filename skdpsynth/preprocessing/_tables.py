@@ -53,7 +53,8 @@ class TableFormat:
         """Return the container that holds `columns`, one array per name."""
         if self.container == "numpy":
             return _stack(columns, self.dtypes)
-        series = [pd.Series(column, index=index, copy=False) for column in columns]
+        # the dtype is given because pandas would infer strings from an array of objects
+        series = [pd.Series(c, index=index, dtype=c.dtype, copy=False) for c in columns]
         frame = pd.concat(series, axis=1, keys=range(len(series)))
         frame.columns = pd.Index(list(self.names))
         if self.container == "polars":
@@ -121,14 +122,16 @@ def read_frame(
         is_polars = type(X).__module__.partition(".")[0] == "polars"
         frame, container = X.to_pandas(), "polars" if is_polars else "pandas"
     else:
-        frame, container = _frame_from_array(X, names), "numpy"
+        return _read_array(X, names, ensure_min_samples)
     _check_shape(frame.shape, ensure_min_samples)
     _check_names(frame)
     dtypes = tuple(read_dtype(frame.dtypes.iloc[j], name) for j, name in enumerate(frame.columns))
     return frame, TableFormat(container, tuple(frame.columns.tolist()), dtypes)
 
 
-def _frame_from_array(X: Any, names: Sequence[Hashable] | None) -> pd.DataFrame:
+def _read_array(
+    X: Any, names: Sequence[Hashable] | None, ensure_min_samples: int
+) -> tuple[pd.DataFrame, TableFormat]:
     array = np.asarray(X)
     if array.dtype.kind in "US" and not hasattr(X, "dtype"):
         # numpy would spell the numbers of a mixed list as strings
@@ -140,16 +143,17 @@ def _frame_from_array(X: Any, names: Sequence[Hashable] | None) -> pd.DataFrame:
         )
     if array.dtype.kind == "c":
         raise ValueError("Complex data not supported; pass real and imaginary parts as columns.")
+    _check_shape(array.shape, ensure_min_samples)
     n_columns = array.shape[1]
     if names is None or len(names) != n_columns:
         names = [f"x{position}" for position in range(n_columns)]
-    dtype = object if array.dtype.kind == "U" else None
-    frame = pd.DataFrame(array, copy=False, dtype=dtype)
+    dtype = read_dtype(array.dtype, names[0])
+    frame = pd.DataFrame(array, copy=False, dtype=object if dtype.kind in "OU" else None)
     frame.columns = pd.Index(list(names))
-    return frame
+    return frame, TableFormat("numpy", tuple(names), (dtype,) * n_columns)
 
 
-def _check_shape(shape: tuple[int, int], ensure_min_samples: int) -> None:
+def _check_shape(shape: tuple[int, ...], ensure_min_samples: int) -> None:
     for count, axis, least in zip(
         shape, ("sample", "feature"), (ensure_min_samples, 1), strict=True
     ):
@@ -209,7 +213,7 @@ def join_target(
         array = np.asarray(y)
         if array.ndim != 1 and array.shape[1:] != (1,):
             raise ValueError(f"y must be one column, got shape {array.shape}.")
-        y = pd.Series(array.ravel(), dtype=object if array.dtype.kind == "U" else None)
+        y = pd.Series(array.ravel(), dtype=object if array.dtype.kind in "OU" else None)
     if len(y) != len(frame):
         raise ValueError(f"X and y differ in length: {len(frame)} and {len(y)} rows.")
     if name is None:
