@@ -1,0 +1,62 @@
+# make demo    a private synthetic copy of a real table, measured and drawn (no network but pip's)
+# make test    lint, format, types, tests: what continuous integration runs
+# make doc     the documentation, warnings as errors
+# make bench   the figures of the documentation; its tables are read from $SKDPSYNTH_DATA
+# make clean   remove environments and everything built
+
+PYTHON ?= python3
+VENV ?= .venv
+VENV_DEMO ?= .venv-demo
+SKDPSYNTH_DATA ?= ../shared/data
+export SKDPSYNTH_DATA
+
+BIN = $(VENV)/bin
+METADATA = setup.cfg pyproject.toml
+
+.PHONY: demo test doc bench clean
+
+demo: $(VENV_DEMO)/.installed-demo
+	$(VENV_DEMO)/bin/python -m skdpsynth demo
+
+test: $(VENV)/.installed-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest -n 2
+
+doc: $(VENV)/.installed-doc
+	$(BIN)/sphinx-build -W --keep-going -b html doc doc/_build/html
+
+bench: $(VENV)/.installed-test
+	$(BIN)/python benchmarks/adult.py
+
+# The package is installed in place: only a change of its metadata asks for another install.
+$(VENV_DEMO)/.installed-demo: $(METADATA)
+	$(check_python)
+	$(PYTHON) -m venv $(VENV_DEMO)
+	$(VENV_DEMO)/bin/python -m pip install --quiet -e ".[demo]"
+	@touch $@
+
+$(VENV)/.installed-test: $(METADATA)
+	$(check_python)
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet -e ".[test,benchmark]"
+	@touch $@
+
+$(VENV)/.installed-doc: $(METADATA)
+	$(check_python)
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet -e ".[doc]"
+	@touch $@
+
+define check_python
+@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+  echo "skdpsynth needs Python 3.11 or later; $(PYTHON) is $$($(PYTHON) -V 2>/dev/null || echo absent)." >&2; \
+  echo "Name another one: make <target> PYTHON=python3.12" >&2; \
+  exit 1; }
+endef
+
+clean:
+	rm -rf $(VENV) $(VENV_DEMO) build dist demo_output doc/_build doc/generated doc/auto_examples
+	rm -rf .pytest_cache .mypy_cache .ruff_cache *.egg-info
+	find skdpsynth tests -name __pycache__ -type d -prune -exec rm -rf {} +
