@@ -36,7 +36,7 @@ class CategoryDtypeEncoder(TransformerMixin, BaseEstimator):
         From the position of every categorical column to the levels kept.
     n_features_in_ : int
         Number of columns seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Their names, where these are all strings.
 
     Examples
