@@ -56,18 +56,18 @@ class TableTransformer(TransformerMixin, BaseEstimator):
 
     def _read_fit(self, X: Any, schema: TableSchema | None) -> tuple[pd.DataFrame, TableFormat]:
         """Read the table that fit sees, and keep what is public: names, container, dtypes."""
-        frame, table_format = read_frame(X, names=_array_names(X, schema))
+        frame, table_format = read_frame(X, schema)
         validate_data(self, X, reset=True, skip_check_array=True)
         return frame, table_format
 
     def _read(self, X: Any) -> pd.DataFrame:
         """Read a table that must look like the one seen in fit."""
         check_is_fitted(self)
-        names = self.format_.names
-        frame, _ = read_frame(X, names=names)
+        frame, table_format = read_frame(X)
         validate_data(self, X, reset=False, skip_check_array=True)
-        if self.format_.container == "numpy" and not np.array_equal(frame.columns, names):
-            frame = frame.set_axis(list(names), axis=1)
+        if "numpy" in (self.format_.container, table_format.container):
+            # an array has no names: its columns are matched by position
+            frame = frame.set_axis(list(self.format_.names), axis=1)
         return frame
 
     def _read_output(self, X: Any) -> pd.DataFrame:
@@ -90,11 +90,3 @@ class TableTransformer(TransformerMixin, BaseEstimator):
 
     def _match(self, schema: TableSchema, table_format: TableFormat) -> TableSchema:
         return fit_schema_to_names(schema, table_format.names)
-
-
-def _array_names(X: Any, schema: TableSchema | None) -> tuple[Any, ...] | None:
-    """Return the names the schema gives an array's columns, which match by position."""
-    if schema is None:
-        return None
-    n_columns = np.shape(X)[1] if np.ndim(X) == 2 else len(schema)
-    return schema.names if n_columns == len(schema) else schema.feature_names

@@ -218,21 +218,23 @@ def _restore_levels(codes: np.ndarray, kind: Discrete, dtype: Any) -> Any:
 
 
 def _level_array(kind: Discrete, dtype: Any) -> Any:
-    """Return the levels in the column's dtype, or as objects where that would change them."""
+    """Return the levels in the column's dtype, or in their own where that would change them."""
     levels = list(kind.levels)
-    objects = np.empty(len(levels), dtype=object)
-    objects[:] = levels
     if dtype.kind == "U" or types.is_object_dtype(dtype):
+        objects = np.empty(len(levels), dtype=object)
+        objects[:] = levels
         return objects
+    natural = np.asarray(pd.Index(levels))
     try:
-        if isinstance(dtype, np.dtype):
-            array: Any = objects.astype(dtype)
-        else:
-            array = pd.array(levels, dtype=dtype)
+        with np.errstate(invalid="ignore", over="ignore"):
+            cast = pd.array(levels, dtype=dtype) if _is_extension(dtype) else natural.astype(dtype)
     except (TypeError, ValueError, OverflowError):
-        return np.asarray(pd.Index(levels))
-    same = all(value == level for value, level in zip(array.tolist(), levels, strict=True))
-    return array if same else np.asarray(pd.Index(levels))
+        return natural
+    return cast if cast.tolist() == levels else natural
+
+
+def _is_extension(dtype: Any) -> bool:
+    return not isinstance(dtype, np.dtype)
 
 
 def restore_numbers(values: np.ndarray, kind: Numeric, dtype: Any) -> Any:
@@ -247,7 +249,7 @@ def restore_numbers(values: np.ndarray, kind: Numeric, dtype: Any) -> Any:
         if isinstance(kind, Count):
             objects[~missing] = values[~missing].astype(np.int64).astype(object)
         return objects
-    if not isinstance(dtype, np.dtype):
+    if _is_extension(dtype):
         return _restore_extension(values, dtype)
     if dtype.kind == "b":
         return (

@@ -42,7 +42,8 @@ def draft_column(
     dtype = column.dtype
     if isinstance(dtype, pd.CategoricalDtype):
         return _draft_category(dtype, name, nullable)
-    if types.is_bool_dtype(dtype):
+    if types.is_bool_dtype(dtype) or types.infer_dtype(column, skipna=True) == "boolean":
+        # both, whichever occur
         return Categorical([False, True], nullable=nullable)
     if types.is_numeric_dtype(dtype) or _holds_numbers(column):
         return _draft_numbers(column, name, nullable, is_target)

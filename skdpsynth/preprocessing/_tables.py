@@ -78,7 +78,7 @@ def _stack(columns: Sequence[Any], dtypes: Sequence[Any]) -> np.ndarray:
 
 
 def read_frame(
-    X: Any, names: Sequence[Hashable] | None = None, ensure_min_samples: int = 1
+    X: Any, schema: TableSchema | None = None, ensure_min_samples: int = 1
 ) -> tuple[pd.DataFrame, TableFormat]:
     """Return any table as a pandas frame, with the format that turns a frame back into it.
 
@@ -86,8 +86,9 @@ def read_frame(
     ----------
     X : DataFrame or array-like of shape (n_rows, n_columns)
         pandas, anything with ``to_pandas()`` such as polars, or what numpy makes an array of.
-    names : sequence, default=None
-        The names of the columns of an array; by default ``"x0"``, ``"x1"``, ...
+    schema : TableSchema, default=None
+        Names the columns of an array by position, with or without its target; by default they are
+        ``"x0"``, ``"x1"``, ... Whether a frame has the schema's columns is not checked here.
     ensure_min_samples : int, default=1
         Fewer rows are an error.
 
@@ -104,7 +105,8 @@ def read_frame(
     ValueError
         If `X` is not two-dimensional, is empty, or is complex.
     TableMismatchError
-        If column names repeat, or a column has a dtype no kind can hold, such as a date.
+        If column names repeat, a column has a dtype no kind can hold, such as a date, or an array
+        does not have as many columns as the schema.
 
     Examples
     --------
@@ -122,7 +124,7 @@ def read_frame(
         is_polars = type(X).__module__.partition(".")[0] == "polars"
         frame, container = X.to_pandas(), "polars" if is_polars else "pandas"
     else:
-        return _read_array(X, names, ensure_min_samples)
+        return _read_array(X, schema, ensure_min_samples)
     _check_shape(frame.shape, ensure_min_samples)
     _check_names(frame)
     dtypes = tuple(read_dtype(frame.dtypes.iloc[j], name) for j, name in enumerate(frame.columns))
@@ -130,7 +132,7 @@ def read_frame(
 
 
 def _read_array(
-    X: Any, names: Sequence[Hashable] | None, ensure_min_samples: int
+    X: Any, schema: TableSchema | None, ensure_min_samples: int
 ) -> tuple[pd.DataFrame, TableFormat]:
     array = np.asarray(X)
     if array.dtype.kind in "US" and not hasattr(X, "dtype"):
@@ -145,12 +147,24 @@ def _read_array(
         raise ValueError("Complex data not supported; pass real and imaginary parts as columns.")
     _check_shape(array.shape, ensure_min_samples)
     n_columns = array.shape[1]
-    if names is None or len(names) != n_columns:
-        names = [f"x{position}" for position in range(n_columns)]
+    names = _array_names(n_columns, schema)
     dtype = read_dtype(array.dtype, names[0])
     frame = pd.DataFrame(array, copy=False, dtype=object if dtype.kind in "OU" else None)
     frame.columns = pd.Index(list(names))
-    return frame, TableFormat("numpy", tuple(names), (dtype,) * n_columns)
+    return frame, TableFormat("numpy", names, (dtype,) * n_columns)
+
+
+def _array_names(n_columns: int, schema: TableSchema | None) -> tuple[Any, ...]:
+    if schema is None:
+        return tuple(f"x{position}" for position in range(n_columns))
+    for names in (schema.names, schema.feature_names):
+        if len(names) == n_columns:
+            return names
+    target = "" if schema.target is None else f" or, without its target, {len(schema) - 1}"
+    raise TableMismatchError(
+        f"The columns of an array are matched to the schema by position, but it has {n_columns} "
+        f"and the schema {len(schema)}{target}; pass a frame, or change the schema."
+    )
 
 
 def _check_shape(shape: tuple[int, ...], ensure_min_samples: int) -> None:

@@ -53,8 +53,14 @@ def test_mixed_lists_keep_their_types():
 
 def test_names_of_an_array():
     assert read_frame(np.ones((1, 2)))[1].names == ("x0", "x1")
-    assert read_frame(np.ones((1, 2)), names=["a", "b"])[1].names == ("a", "b")
-    assert read_frame(np.ones((1, 3)), names=["a", "b"])[1].names == ("x0", "x1", "x2")
+    assert read_frame(np.ones((1, 2)), SCHEMA)[1].names == ("age", "sex")
+    assert read_frame(np.ones((1, 1)), SCHEMA)[1].names == ("age",)
+    with pytest.raises(
+        TableMismatchError, match=r"by position, but it has 3 .* 2 or, without .* 1"
+    ):
+        read_frame(np.ones((1, 3)), SCHEMA)
+    with pytest.raises(TableMismatchError, match="it has 1 and the schema 2; pass a frame"):
+        read_frame(np.ones((1, 1)), SCHEMA.with_target(None))
 
 
 def test_other_frames_are_read_through_pandas():
@@ -108,7 +114,7 @@ def test_codes_are_levels_and_positions_in_the_range():
 
 def test_decoding_no_rows_gives_an_empty_table_like_it():
     for table in (FRAME, FRAME.to_numpy(dtype=object)):
-        table_format = read_frame(table, names=SCHEMA.names)[1]
+        table_format = read_frame(table, SCHEMA)[1]
         empty = decode_table(np.empty((0, 2)), SCHEMA, table_format)
         assert empty.shape == (0, 2)
         assert type(empty) is type(table)
@@ -202,7 +208,7 @@ def test_a_target_that_does_not_fit_is_an_error(y, error, message):
 def test_a_wide_array_is_stacked_in_one_dtype():
     schema = TableSchema({"a": Continuous(0, 1), "b": Categorical(["u", "v"])})
     array = np.array([[0.5, "u"], [1.0, "v"]], dtype=object)
-    frame, table_format = read_frame(array, names=schema.names)
+    frame, table_format = read_frame(array, schema)
     back = decode_table(encode_table(frame, schema), schema, table_format)
     assert back.dtype == object
     assert_array_equal(back, array)
