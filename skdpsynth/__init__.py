@@ -1,3 +1,27 @@
 """Differentially private synthetic tables, the scikit-learn way."""
 
+from .exceptions import (
+    BudgetExceededError,
+    PrivacyLeakWarning,
+    SchemaError,
+    SyntheticDataWarning,
+    TableMismatchError,
+)
+from .mixture import DPMixtureSynthesizer
+from .schema import Categorical, Continuous, Count, Ordinal, TableSchema
+
 __version__ = "0.1.0.dev0"
+
+__all__ = [
+    "BudgetExceededError",
+    "Categorical",
+    "Continuous",
+    "Count",
+    "DPMixtureSynthesizer",
+    "Ordinal",
+    "PrivacyLeakWarning",
+    "SchemaError",
+    "SyntheticDataWarning",
+    "TableMismatchError",
+    "TableSchema",
+]

@@ -1,1 +1,5 @@
+"""Differentially private mixtures."""
 
+from ._synthesizer import DPMixtureSynthesizer
+
+__all__ = ["DPMixtureSynthesizer"]

@@ -1,0 +1,362 @@
+"""BaseSynthesizer: the one way from a table to a synthetic table, written once."""
+
+from __future__ import annotations
+
+from abc import ABCMeta, abstractmethod
+from collections.abc import Iterator, Mapping
+from numbers import Integral
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .exceptions import TableMismatchError
+from .preprocessing import (
+    TableFormat,
+    decode_table,
+    encode_table,
+    fit_schema_to_names,
+    join_target,
+    read_frame,
+)
+from .preprocessing._base import check_schema, warn_leak
+from .preprocessing._columns import encode_column
+from .privacy import NoiseSource, PrivacyLedger
+from .schema import TableSchema
+
+__all__ = ["BaseSynthesizer", "Table", "as_generator"]
+
+
+class Table(NamedTuple):
+    """A private table as the release reads it.
+
+    Attributes
+    ----------
+    codes : ndarray of shape (n_rows, n_columns)
+        Level positions and unit-interval values, NaN where missing.
+    schema : TableSchema
+        One kind per column, y's included.
+    format : TableFormat
+        Container, names and dtypes.
+    has_y : bool
+        Whether the last column came as y.
+    """
+
+    codes: np.ndarray
+    schema: TableSchema
+    format: TableFormat
+    has_y: bool
+
+
+def as_generator(random_state: Any) -> np.random.Generator:
+    """Return a numpy Generator; None takes fresh entropy and never numpy's global state."""
+    if isinstance(random_state, np.random.Generator):
+        return random_state
+    if isinstance(random_state, np.random.RandomState):
+        return np.random.default_rng(random_state.randint(0, 2**31, size=4))
+    if random_state is None or isinstance(random_state, Integral):
+        return np.random.default_rng(random_state)
+    raise ValueError(
+        "random_state must be None, an integer, a numpy Generator or a RandomState, got "
+        f"{random_state!r}."
+    )
+
+
+class BaseSynthesizer(BaseEstimator, metaclass=ABCMeta):
+    """Template of all synthesizers: read, release, infer; then sample and score.
+
+    A subclass has the parameters `epsilon`, `delta`, `adjacency`, `schema` and `random_state`, and
+    implements `_check_parameters`, `_release` and `_infer`.
+    """
+
+    @abstractmethod
+    def _check_parameters(self, schema: TableSchema) -> None:
+        """Raise where a hyper-parameter is impossible; no row has been released yet."""
+
+    @abstractmethod
+    def _release(self, table: Table, ledger: PrivacyLedger, noise: NoiseSource) -> Any:
+        """Return differentially private quantities: the only method that sees rows."""
+
+    @abstractmethod
+    def _infer(self, release: Any) -> Any:
+        """Return the model, which samples and scores codes, by post-processing."""
+
+    def fit(self, X: Any, y: Any = None) -> Any:
+        """Fit the model to a private table, spending the budget once.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_rows, n_columns)
+            The private table.
+        y : array-like of shape (n_rows,), default=None
+            The target, modelled as one more column under its name, or ``"target"``.
+
+        Returns
+        -------
+        self : object
+            Fitted; if anything fails, it stays as it was before.
+
+        Raises
+        ------
+        TableMismatchError
+            If the table does not fit the schema; the message names column, value and way out.
+        ValueError
+            If a parameter is outside its range.
+        """
+        ledger = PrivacyLedger(self.epsilon, self.delta, self.adjacency)
+        noise = NoiseSource(self.random_state)
+        public = BaseEstimator()
+        table = self._read(X, y, public)
+        self._check_parameters(table.schema)
+        release = self._release(table, ledger, noise)
+        model = self._infer(release)
+        # set all at once, so that a fit that fails or is interrupted changes nothing
+        vars(self).pop("feature_names_in_", None)
+        vars(self).update(
+            vars(public),
+            schema_=table.schema,
+            format_=table.format,
+            has_y_=table.has_y,
+            n_records_=max(round(release.n_records), 1),
+            model_=model,
+            ledger_=ledger,
+            privacy_spent_=ledger.spent(),
+        )
+        return self
+
+    def _read(self, X: Any, y: Any, public: BaseEstimator) -> Table:
+        """Check the table against its schema; `public` learns names and number of features."""
+        schema = check_schema(self.schema)
+        frame, table_format = read_frame(X, schema, ensure_min_samples=2)
+        validate_data(public, X, reset=True, skip_check_array=True)
+        target = None
+        if y is not None:
+            name = getattr(y, "name", None)
+            if name is None and schema is not None and schema.target not in table_format.names:
+                name = schema.target
+            frame, table_format = join_target(frame, table_format, y, name)
+            target = table_format.names[-1]
+        if schema is None:
+            schema = TableSchema.from_frame(frame, target=target)
+            warn_leak(self, "the bounds, levels and nullability", schema)
+        else:
+            schema = _match(schema, table_format.names, target)
+        return Table(encode_table(frame, schema), schema, table_format, y is not None)
+
+    def sample(
+        self,
+        n_samples: int = 1,
+        *,
+        conditions: Mapping[Any, Any] | None = None,
+        random_state: Any = None,
+    ) -> Any:
+        """Draw synthetic rows from the point estimate.
+
+        Parameters
+        ----------
+        n_samples : int, default=1
+            Number of rows; 0 gives an empty table.
+        conditions : mapping of column name to value, default=None
+            All rows have these values, the other columns their distribution given them (exact).
+        random_state : int, Generator, RandomState or None, default=None
+            Fixes the rows drawn; they are post-processing and cost no privacy.
+
+        Returns
+        -------
+        table : DataFrame or ndarray of shape (n_samples, n_features_in_)
+            Columns, order, dtypes and container of the X seen in `fit`.
+
+        Raises
+        ------
+        ValueError
+            If `n_samples` is no non-negative integer, or the conditions have probability zero.
+        TableMismatchError
+            If a condition does not fit its column.
+        """
+        check_is_fitted(self)
+        codes = self._sample_codes(self.model_, n_samples, conditions, as_generator(random_state))
+        return self._decode_features(codes)
+
+    def sample_xy(
+        self,
+        n_samples: int = 1,
+        *,
+        conditions: Mapping[Any, Any] | None = None,
+        random_state: Any = None,
+    ) -> tuple[Any, Any]:
+        """Draw synthetic rows, split at the target; parameters as in `sample`.
+
+        Returns
+        -------
+        X : DataFrame or ndarray of shape (n_samples, n_features)
+        y : Series or ndarray of shape (n_samples,)
+
+        Raises
+        ------
+        ValueError
+            If the table was fitted without a target.
+        """
+        check_is_fitted(self)
+        if self.schema_.target is None:
+            raise ValueError(
+                "sample_xy needs a target: fit with y, or with a schema that names one "
+                "(schema.with_target)."
+            )
+        rng = as_generator(random_state)
+        return self._split(self._sample_codes(self.model_, n_samples, conditions, rng))
+
+    def sample_datasets(
+        self, m: int, n_samples: int | None = None, *, random_state: Any = None
+    ) -> Iterator[Any]:
+        """Yield `m` synthetic tables, each from one draw of the parameters' posterior.
+
+        Parameters
+        ----------
+        m : int
+            Number of tables.
+        n_samples : int, default=None
+            Rows of each; by default the released row count `n_records_`.
+        random_state : int, Generator, RandomState or None, default=None
+
+        Yields
+        ------
+        table : DataFrame or ndarray of shape (n_samples, n_columns)
+            With the target as last column after ``fit(X, y)``.
+        """
+        check_is_fitted(self)
+        m = _check_count(m, "m")
+        n_samples = self.n_records_ if n_samples is None else _check_count(n_samples, "n_samples")
+        rng = as_generator(random_state)
+        return (
+            decode_table(
+                self.model_.draw_posterior(rng).sample_codes(n_samples, rng),
+                self.schema_,
+                self.format_,
+            )
+            for _ in range(m)
+        )
+
+    def score_samples(self, X: Any, y: Any = None) -> np.ndarray:
+        """Return the log density of every row under the fitted model; not private.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_rows, n_features_in_)
+        y : array-like of shape (n_rows,), default=None
+            After ``fit(X, y)``: with y the joint density, without it the density of X alone.
+
+        Returns
+        -------
+        log_density : ndarray of shape (n_rows,)
+            Natural logarithms; with respect to counting measure on levels, integers and missing
+            values, and to the units of each Continuous column.
+        """
+        check_is_fitted(self)
+        frame, table_format = read_frame(X, self._feature_schema)
+        validate_data(self, X, reset=False, skip_check_array=True)
+        if not self.has_y_ and y is not None:
+            raise TableMismatchError(
+                "y was passed, but the model was fitted without y: its columns are all in X."
+            )
+        schema = self._feature_schema if y is None else self.schema_
+        if y is not None:
+            frame, _ = join_target(frame, table_format, y, self.schema_.target)
+        codes = encode_table(frame, schema)
+        if self.has_y_ and y is None:
+            codes = np.column_stack([codes, np.zeros(len(codes))])
+            return self.model_.log_density(codes, without=len(self.schema_) - 1)
+        return self.model_.log_density(codes)
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """Return the mean log density, as `score_samples` defines it; not private."""
+        return float(np.mean(self.score_samples(X, y)))
+
+    @property
+    def _feature_schema(self) -> TableSchema:
+        return self.schema_.drop([self.schema_.target]) if self.has_y_ else self.schema_
+
+    def _sample_codes(
+        self, model: Any, n_samples: int, conditions: Any, rng: np.random.Generator
+    ) -> np.ndarray:
+        n_samples = _check_count(n_samples, "n_samples")
+        if not conditions:
+            return model.sample_codes(n_samples, rng)
+        given = encode_conditions(conditions, self.schema_)
+        codes = model.condition(given).sample_codes(n_samples, rng)
+        for position, code in given.items():
+            codes[:, position] = code
+        return codes
+
+    def _decode_features(self, codes: np.ndarray) -> Any:
+        schema = self._feature_schema
+        return decode_table(codes[:, : len(schema)], schema, self.format_.select(schema.names))
+
+    def _split(self, codes: np.ndarray) -> tuple[Any, Any]:
+        """Return X and y of decoded rows."""
+        names, target = self.schema_.names, self.schema_.target
+        at = names.index(target)
+        features = self.schema_.drop([target])
+        X = decode_table(
+            np.delete(codes, at, axis=1), features, self.format_.select(features.names)
+        )
+        y = decode_table(
+            codes[:, [at]], self.schema_.select([target]), self.format_.select([target])
+        )
+        if isinstance(y, np.ndarray):
+            return X, y[:, 0]
+        return X, y[target]
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.estimator_type = "density_estimator"
+        tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True
+        tags.input_tags.string = True
+        return tags
+
+
+def encode_conditions(conditions: Any, schema: TableSchema) -> dict[int, float]:
+    """Return the code of every condition, by column position."""
+    if not isinstance(conditions, Mapping):
+        raise TypeError(
+            "conditions must be a mapping from column name to value such as {'sex': 'F'}, got "
+            f"{type(conditions).__name__}."
+        )
+    codes = {}
+    for name, value in conditions.items():
+        if name not in schema:
+            raise TableMismatchError(
+                f"conditions names the column {name!r}, which the table does not have; its columns "
+                f"are {list(schema.names)!r}."
+            )
+        column = pd.Series([value], dtype=object if isinstance(value, str) else None)
+        codes[schema.names.index(name)] = float(encode_column(column, schema[name], name)[0])
+    return codes
+
+
+def _match(schema: TableSchema, names: tuple[Any, ...], target: Any) -> TableSchema:
+    """Return the schema of a table with these columns, y last; or raise what does not fit."""
+    if target is None:
+        if schema.target is not None and schema.target not in names:
+            raise TableMismatchError(
+                f"The table lacks the schema's target {schema.target!r}; keep it as a column of X, "
+                "pass it as y, or leave it out with schema.drop."
+            )
+        return fit_schema_to_names(schema, names)
+    if target not in schema:
+        raise TableMismatchError(
+            f"The schema has no column for y, which is named {target!r}; add one with "
+            f"schema.replace({{{target!r}: kind}}), or name y."
+        )
+    features = fit_schema_to_names(schema.drop([target]).with_target(None), names[:-1])
+    return features.replace({target: schema[target]}).with_target(target)
+
+
+def _check_count(value: Any, name: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise TypeError(f"{name} must be an integer, got {value!r}.")
+    if value < 0:
+        raise ValueError(f"{name} must not be negative, got {value}.")
+    return int(value)

@@ -1,0 +1,198 @@
+"""DPMixtureSynthesizer: hyper-parameters, and the way through the mixture's modules."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Mapping
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from tqdm.auto import tqdm
+
+from .._base import BaseSynthesizer, Table
+from ..privacy import NoiseSource, PrivacyLedger
+from ..schema import TableSchema
+from ._columns import model_columns
+from ._components import mix, refine
+from ._estimates import effective_size
+from ._model import MixtureModel
+from ._moments import MomentsPlan, MomentsRelease, release_moments
+
+__all__ = ["DPMixtureSynthesizer"]
+
+# with noise, more passes leave too little budget for each; without, they cost only time
+N_PASSES = 8
+N_PASSES_WITHOUT_NOISE = 30
+
+
+class DPMixtureSynthesizer(BaseSynthesizer):
+    """Differentially private mixture of products of one-column distributions.
+
+    The table is modelled as p(x) = Σ_k π_k Π_j p(x_j | θ_kj). Every pass over the private rows
+    releases the expected sufficient statistics of all components with Gaussian noise; the
+    parameters are computed from what was released. When there is a target, each component models
+    the rows of one class (of one range of a numeric target).
+
+    Parameters
+    ----------
+    epsilon : float, default=1.0
+        Privacy loss ε; ``float("inf")`` fits without noise, a baseline that is not private.
+    delta : float, default=1e-6
+        Probability δ with which ε may not hold; choose it well below one over the row count.
+    adjacency : {"add_remove", "replace_one"}, default="add_remove"
+        Which tables must be hard to tell apart: one row more or less, so that the row count is
+        private too, or one row replaced, the row count being public.
+    schema : TableSchema, default=None
+        Public bounds and levels. Without it they are read from the data, which no guarantee
+        covers, with a `PrivacyLeakWarning`.
+    n_components : int or "auto", default="auto"
+        Components in total, at least one per class. "auto" weighs the noisy class counts against
+        the noise.
+    distributions : mapping of column name to family, default=None
+        Families other than the automatic ones: "histogram" (numeric columns), "bernoulli" (two
+        levels) and "categorical"; "normal" and "poisson" model a numeric column by one parameter
+        or two. A target that is "normal" or "poisson" is a column like any other.
+    inference : {"moments"}, default="moments"
+        Moment perturbation, as described above.
+    n_passes : int or "auto", default="auto"
+        Passes over the rows; "auto" is 8, or 30 at ε = ∞.
+    n_bins : int or "auto", default="auto"
+        Bins a histogram column aims at. "auto" weighs the noisy row count against the noise.
+    random_state : int, RandomState or None, default=None
+        None draws noise from the operating system's secure source. Anything else also fixes the
+        noise, which whoever knows it can subtract: for public data and tests only.
+    verbose : int, default=0
+        1 shows a progress bar of the passes.
+
+    Attributes
+    ----------
+    privacy_spent_ : PrivacySpent
+        The guarantee.
+    ledger_ : PrivacyLedger
+        Every release with its sensitivity and noise.
+    schema_ : TableSchema
+        The schema used, the target included.
+    n_records_ : int
+        Row count: noisy under add/remove, exact under replace-one.
+    n_components_ : int
+        Components of the fitted mixture.
+    weights_ : ndarray of shape (n_components_,)
+        Mixing proportions.
+    model_ : MixtureModel
+        The fitted mixture.
+    n_features_in_ : int
+        Columns of X.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns of X, when they are all strings.
+
+    See Also
+    --------
+    skdpsynth.metrics.TSTRScorer : Train on synthetic, test on real.
+
+    Notes
+    -----
+    The moments follow Park, Foulds, Chaudhuri & Welling (2020), the model and its priors twinify
+    (Jälkö et al. 2021). `skdpsynth.mixture._moments.release_moments` has the proof.
+
+    References
+    ----------
+    Park, Foulds, Chaudhuri & Welling (2020), Variational Bayes in private settings (VIPS), Journal
+    of Artificial Intelligence Research 68.
+
+    Jälkö, Lagerspetz, Haukka, Tarkoma, Honkela & Kaski (2021), Privacy-preserving data sharing via
+    probabilistic modeling, Patterns 2(7).
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from skdpsynth import Categorical, Count, DPMixtureSynthesizer, TableSchema
+    >>> schema = TableSchema({"age": Count(0, 99), "sick": Categorical(["no", "yes"])}, "sick")
+    >>> rows = {"age": [20, 30, 60, 70] * 250, "sick": ["no", "no", "yes", "yes"] * 250}
+    >>> private = pd.DataFrame(rows)
+    >>> synth = DPMixtureSynthesizer(epsilon=1.0, schema=schema, random_state=0).fit(private)
+    >>> synth.sample(2, random_state=0).columns.tolist()
+    ['age', 'sick']
+    """
+
+    def __init__(
+        self,
+        epsilon: float = 1.0,
+        delta: float = 1e-6,
+        adjacency: str = "add_remove",
+        *,
+        schema: TableSchema | None = None,
+        n_components: int | str = "auto",
+        distributions: Mapping[Hashable, str] | None = None,
+        inference: str = "moments",
+        n_passes: int | str = "auto",
+        n_bins: int | str = "auto",
+        random_state: Any = None,
+        verbose: int = 0,
+    ) -> None:
+        self.epsilon = epsilon
+        self.delta = delta
+        self.adjacency = adjacency
+        self.schema = schema
+        self.n_components = n_components
+        self.distributions = distributions
+        self.inference = inference
+        self.n_passes = n_passes
+        self.n_bins = n_bins
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @property
+    def n_components_(self) -> int:
+        """Components of the fitted mixture."""
+        return len(self.model_.weights)
+
+    @property
+    def weights_(self) -> np.ndarray:
+        """Mixing proportions of the fitted mixture."""
+        return self.model_.weights
+
+    def _check_parameters(self, schema: TableSchema) -> None:
+        if self.inference != "moments":
+            raise ValueError(f'inference must be "moments", got {self.inference!r}.')
+        for name, smallest in [("n_components", 1), ("n_passes", 1), ("n_bins", 2)]:
+            value = getattr(self, name)
+            is_integer = isinstance(value, Integral) and not isinstance(value, bool)
+            if value != "auto" and not (is_integer and value >= smallest):
+                raise ValueError(
+                    f'{name} must be "auto" or an integer of at least {smallest}, got {value!r}.'
+                )
+        model_columns(schema, self.distributions)
+
+    def _release(self, table: Table, ledger: PrivacyLedger, noise: NoiseSource) -> MomentsRelease:
+        columns = model_columns(table.schema, self.distributions)
+        owner = None
+        if table.schema.target is not None:
+            position = table.schema.names.index(table.schema.target)
+            owner = position if columns[position].is_tabulated else None
+        n_passes = self.n_passes
+        if n_passes == "auto":
+            n_passes = N_PASSES if math.isfinite(ledger.mu) else N_PASSES_WITHOUT_NOISE
+        plan = MomentsPlan(self.n_components, self.n_bins, int(n_passes))
+        with tqdm(total=plan.n_passes, desc="passes", disable=not self.verbose) as progress:
+            return release_moments(
+                table.codes, columns, owner, plan, ledger, noise, progress.update
+            )
+
+    def _infer(self, release: MomentsRelease) -> MixtureModel:
+        estimates = refine(
+            release.sums, release.totals, release.layout, release.bins, release.owner
+        )
+        weights = mix(estimates.count, release.totals.count, release.owner)
+        size = effective_size(
+            weights[None], np.array([release.n_records]), release.totals.variance.sum()
+        )
+        return MixtureModel(
+            release.columns,
+            release.layout,
+            release.bins,
+            weights,
+            float(size[0]),
+            release.owner,
+            estimates,
+        )
