@@ -57,7 +57,7 @@ def as_generator(random_state: Any) -> np.random.Generator:
     if isinstance(random_state, np.random.RandomState):
         return np.random.default_rng(random_state.randint(0, 2**31, size=4))
     if random_state is None or isinstance(random_state, Integral):
-        return np.random.default_rng(random_state)
+        return np.random.default_rng(None if random_state is None else int(random_state))
     raise ValueError(
         "random_state must be None, an integer, a numpy Generator or a RandomState, got "
         f"{random_state!r}."
@@ -113,8 +113,8 @@ class BaseSynthesizer(BaseEstimator, metaclass=ABCMeta):
         release = self._release(table, ledger, noise)
         model = self._infer(release)
         # set all at once, so that a fit that fails or is interrupted changes nothing
-        vars(self).pop("feature_names_in_", None)
-        vars(self).update(
+        self.__dict__.pop("feature_names_in_", None)
+        self.__dict__.update(
             vars(public),
             schema_=table.schema,
             format_=table.format,

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 
-try:
-    enable_x64 = jax.enable_x64  # jax >= 0.8
-except AttributeError:
-    from jax.experimental import enable_x64
+if hasattr(jax, "enable_x64"):
+    enable_x64: Any = jax.enable_x64
+else:  # jax < 0.8
+    import jax.experimental
+
+    enable_x64 = jax.experimental.enable_x64  # type: ignore[attr-defined]
 
 __all__ = ["enable_x64"]

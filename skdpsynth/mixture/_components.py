@@ -67,11 +67,11 @@ def settle(sums: NoisySums, layout: Layout, known_count: float | None) -> NoisyS
     consistent = make_consistent(sums, layout)
     if known_count is None:
         return consistent
-    excess = (consistent.count.sum() - known_count) / len(consistent.count)
+    excess = (consistent.n_records.sum() - known_count) / len(consistent.n_records)
     cell = consistent.cell.copy()
     for block in layout.blocks:
         cell[:, block.cells] -= excess / block.n_cells
-    return consistent._replace(count=consistent.count - excess, cell=cell)
+    return consistent._replace(n_records=consistent.n_records - excess, cell=cell)
 
 
 def estimate_classes(
@@ -80,7 +80,7 @@ def estimate_classes(
     """Estimate one component per class, shrunk to the pool of all records."""
     pool_sums = NoisySums(*(part.sum(axis=0, keepdims=True) for part in totals))
     pool = estimate_pool(pool_sums, layout, bins)
-    n_classes = len(totals.count)
+    n_classes = len(totals.n_records)
     if n_classes == 1:
         return pool
     return estimate_components(totals, layout, pool.take(np.zeros(n_classes, dtype=int)))
@@ -147,7 +147,7 @@ def start_components(
             location[:, j] += shift * np.exp(start.log_scale[:, j])
         else:
             location[:, j] *= np.exp(0.5 * shift)
-    return start._replace(cell=cell, location=location, count=start.count / size)
+    return start._replace(cell=cell, location=location, n_records=start.n_records / size)
 
 
 def mix(counts: np.ndarray, class_counts: np.ndarray, owner: np.ndarray) -> np.ndarray:

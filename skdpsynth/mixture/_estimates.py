@@ -37,14 +37,14 @@ class NoisySums(NamedTuple):
 
     Attributes
     ----------
-    count : ndarray of shape (n_components,)
+    n_records : ndarray of shape (n_components,)
     cell : ndarray of shape (n_components, n_cells)
     feature : ndarray of shape (n_components, n_features)
     variance : ndarray of shape (n_components,)
         Variance of the noise in each coordinate.
     """
 
-    count: np.ndarray
+    n_records: np.ndarray
     cell: np.ndarray
     feature: np.ndarray
     variance: np.ndarray
@@ -55,7 +55,7 @@ class ComponentEstimates(NamedTuple):
 
     Attributes
     ----------
-    count : ndarray of shape (n_components,)
+    n_records : ndarray of shape (n_components,)
         Estimated number of records, at least 1.
     cell : ndarray of shape (n_components, n_cells)
         Cell probabilities; each block sums to one.
@@ -74,7 +74,7 @@ class ComponentEstimates(NamedTuple):
         Effective sample size behind it.
     """
 
-    count: np.ndarray
+    n_records: np.ndarray
     cell: np.ndarray
     cell_size: np.ndarray
     location: np.ndarray
@@ -95,12 +95,12 @@ def make_consistent(sums: NoisySums, layout: Layout) -> NoisySums:
     The count and each block's total measure the same number with variances v and v·n_cells.
     """
     weights = np.array([1.0] + [1.0 / block.n_cells for block in layout.blocks])
-    totals = [sums.count] + [sums.cell[:, block.cells].sum(axis=1) for block in layout.blocks]
+    totals = [sums.n_records] + [sums.cell[:, block.cells].sum(axis=1) for block in layout.blocks]
     count = np.average(totals, axis=0, weights=weights)
     cell = sums.cell.copy()
     for block, total in zip(layout.blocks, totals[1:], strict=True):
         cell[:, block.cells] += ((count - total) / block.n_cells)[:, None]
-    return sums._replace(count=count, cell=cell)
+    return sums._replace(n_records=count, cell=cell)
 
 
 def add_by_class(sums: NoisySums, owner: np.ndarray, n_classes: int) -> NoisySums:
@@ -114,12 +114,12 @@ def average(first: NoisySums, second: NoisySums) -> NoisySums:
     total = first.variance + second.variance
     # both are exact at ε = ∞
     share = np.where(total > 0, second.variance / np.where(total > 0, total, 1.0), 0.5)
-    parts = [
-        share.reshape((-1,) + (1,) * (a.ndim - 1)) * a
-        + (1 - share).reshape((-1,) + (1,) * (a.ndim - 1)) * b
-        for a, b in zip(first[:3], second[:3], strict=True)
-    ]
-    return NoisySums(*parts, variance=share * first.variance)
+    return NoisySums(
+        share * first.n_records + (1 - share) * second.n_records,
+        share[:, None] * first.cell + (1 - share)[:, None] * second.cell,
+        share[:, None] * first.feature + (1 - share)[:, None] * second.feature,
+        share * first.variance,
+    )
 
 
 def share_out(sums: NoisySums, totals: NoisySums, owner: np.ndarray) -> NoisySums:
@@ -128,18 +128,18 @@ def share_out(sums: NoisySums, totals: NoisySums, owner: np.ndarray) -> NoisySum
     The generalised least squares estimate when the components' noise is independent and equal,
     and `totals` already includes their sum.
     """
-    n_classes = len(totals.count)
-    gap = [
-        total - own
-        for total, own in zip(totals[:3], add_by_class(sums, owner, n_classes)[:3], strict=True)
-    ]
-    size = np.bincount(owner, minlength=n_classes)[owner]
-    parts = [
-        part + difference[owner] / size.reshape((-1,) + (1,) * (part.ndim - 1))
-        for part, difference in zip(sums[:3], gap, strict=True)
-    ]
-    variance = sums.variance * (1 - 1 / size) + totals.variance[owner] / size**2
-    return NoisySums(*parts, variance=variance)
+    own = add_by_class(sums, owner, len(totals.n_records))
+    size = np.bincount(owner)[owner]
+
+    def correct(part: np.ndarray, total: np.ndarray, own_total: np.ndarray) -> np.ndarray:
+        return part + ((total - own_total)[owner].T / size).T
+
+    return NoisySums(
+        correct(sums.n_records, totals.n_records, own.n_records),
+        correct(sums.cell, totals.cell, own.cell),
+        correct(sums.feature, totals.feature, own.feature),
+        sums.variance * (1 - 1 / size) + totals.variance[owner] / size**2,
+    )
 
 
 def estimate_pool(sums: NoisySums, layout: Layout, bins: Mapping[int, Bins]) -> ComponentEstimates:
@@ -155,7 +155,7 @@ def estimate_pool(sums: NoisySums, layout: Layout, bins: Mapping[int, Bins]) -> 
     Jälkö, Lagerspetz, Haukka, Tarkoma, Honkela & Kaski (2021), Privacy-preserving data sharing
     via probabilistic modeling, Patterns 2(7). Table 1 is that of the twinify paper.
     """
-    count = np.maximum(sums.count, 1.0)
+    count = np.maximum(sums.n_records, 1.0)
     cell, cell_size = np.zeros_like(sums.cell), np.zeros((len(count), len(layout.blocks)))
     for j, block in enumerate(layout.blocks):
         counts, noise = sums.cell[:, block.cells], block.n_cells * sums.variance
@@ -170,7 +170,7 @@ def estimate_pool(sums: NoisySums, layout: Layout, bins: Mapping[int, Bins]) -> 
         cell_size[:, j] = effective_size(cell[:, block.cells], count, noise)
     ones = np.ones((1, len(layout.scalars)))
     prior = ComponentEstimates(
-        count=count,
+        n_records=count,
         cell=cell,
         cell_size=cell_size,
         location=np.where([s.distribution == "normal" for s in layout.scalars], 0.0, 1.0) * ones,
@@ -195,7 +195,7 @@ def estimate_components(
     parents : ComponentEstimates of n_components
         One parent each: the pool of all records for a class, the class for a component.
     """
-    count = np.maximum(sums.count, 1.0)
+    count = np.maximum(sums.n_records, 1.0)
     # a cell whose noisy count was projected to zero may still hold a few records
     prior_size = 1.0 + 0.1 * np.sqrt(sums.variance)
     cell, cell_size = np.zeros_like(sums.cell), np.zeros((len(count), len(layout.blocks)))
@@ -213,7 +213,7 @@ def estimate_components(
         cell[:, block.cells] = weight * observed + (1 - weight) * parent
         cell_size[:, j] = effective_size(cell[:, block.cells], count, noise)
     prior = parents._replace(
-        count=count,
+        n_records=count,
         cell=cell,
         cell_size=cell_size,
         log_scale_error=np.full_like(parents.log_scale, LOG_SCALE_SPREAD),
@@ -259,7 +259,7 @@ def _estimate_scalars(
     result = ComponentEstimates(*(np.array(part) for part in prior))
     for j, scalar in enumerate(layout.scalars):
         moments = sums.feature[:, scalar.start : scalar.start + scalar.n_features]
-        count = result.count
+        count = result.n_records
         if scalar.is_nullable:
             n_missing = np.clip(moments[:, -1], 0.0, count)
             result.missing[:, j], result.missing_size[:, j] = _missing_posterior(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -24,6 +24,8 @@ __all__ = [
     "score_records",
     "sum_statistics",
 ]
+
+Array: TypeAlias = jax.Array | np.ndarray
 
 # rows travel in blocks of this size, so that neither a compiled shape nor a record's arithmetic
 # depends on how many rows there are
@@ -45,10 +47,10 @@ class NaturalParameters(NamedTuple):
         The class whose records a component models.
     """
 
-    bias: jax.Array
-    log_cell: jax.Array
-    weight: jax.Array
-    owner: jax.Array
+    bias: Array
+    log_cell: Array
+    weight: Array
+    owner: Array
 
 
 class Statistics(NamedTuple):
@@ -56,23 +58,23 @@ class Statistics(NamedTuple):
 
     Attributes
     ----------
-    count : array of shape (n_components,), int
+    n_records : array of shape (n_components,), int
     cell : array of shape (n_cells, n_components), int
     feature : array of shape (n_features, n_components), int
     """
 
-    count: jax.Array
-    cell: jax.Array
-    feature: jax.Array
+    n_records: Array
+    cell: Array
+    feature: Array
 
 
-def _fold(table: jax.Array, body: Callable[[int, jax.Array], jax.Array], start: jax.Array) -> Any:
+def _fold(table: Array, body: Callable[[int, jax.Array], jax.Array], start: jax.Array) -> Any:
     """Loop over the columns of a table, which may have none."""
     return lax.fori_loop(0, table.shape[1], body, start) if table.shape[1] else start
 
 
 def component_log_densities(
-    codes: jax.Array, features: jax.Array, classes: jax.Array, parameters: NaturalParameters
+    codes: Array, features: Array, classes: Array, parameters: NaturalParameters
 ) -> jax.Array:
     """Return log p(x, k), of shape (n_rows, n_components); −inf where k is of another class."""
 
@@ -105,10 +107,10 @@ def _round_shares(log_joint: jax.Array, resolution: int) -> jax.Array:
 
 @partial(jax.jit, static_argnames="resolution")
 def expected_statistics(
-    codes: jax.Array,
-    features: jax.Array,
-    classes: jax.Array,
-    is_record: jax.Array,
+    codes: Array,
+    features: Array,
+    classes: Array,
+    is_record: Array,
     parameters: NaturalParameters,
     *,
     resolution: int,
@@ -150,7 +152,7 @@ def expected_statistics(
 
 @jax.jit
 def log_densities(
-    codes: jax.Array, features: jax.Array, classes: jax.Array, parameters: NaturalParameters
+    codes: Array, features: Array, classes: Array, parameters: NaturalParameters
 ) -> jax.Array:
     """Return log Σ_k p(x, k), of shape (n_rows,)."""
     joint = component_log_densities(codes, features, classes, parameters)

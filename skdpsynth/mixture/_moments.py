@@ -30,7 +30,7 @@ COUNT_SHARE = 0.01
 PROFILE_SHARE = 0.25
 LAST_SHARE = 0.5
 
-RECORDS_PER_BIN = 20.0
+RECORDS_PER_BIN = 25.0
 RECORDS_PER_TARGET_BIN = 60.0
 
 
@@ -186,17 +186,17 @@ def release_moments(
     measured, sums = profile, profile
     totals = settle(measured, layout, known_count)
     if plan.n_passes > 1:
-        component_owner = choose_components(plan.n_components, totals.count, scale)
+        component_owner = choose_components(plan.n_components, totals.n_records, scale)
         estimates = start_components(totals, layout, bins, component_owner, noise.generator())
     for step in range(2, plan.n_passes + 1):
-        weights = mix(estimates.count, totals.count, component_owner)
+        weights = mix(estimates.n_records, totals.n_records, component_owner)
         shape = (n_padded_cells, _power_of_two(len(component_owner)))
         model = natural_parameters(weights, component_owner, estimates, layout, shape)
         sums = measure(model, len(component_owner), step)
         measured = average(measured, add_by_class(sums, component_owner, layout.n_classes))
         totals = settle(measured, layout, known_count)
         estimates = refine(sums, totals, layout, bins, component_owner)
-    n_records = float(totals.count.sum()) if known_count is None else known_count
+    n_records = float(totals.n_records.sum()) if known_count is None else known_count
     return MomentsRelease(columns, layout, bins, component_owner, totals, sums, n_records)
 
 
@@ -262,7 +262,7 @@ def _release_sums(
     resolution = RESOLUTION if math.isfinite(mu) else RESOLUTION_WITHOUT_NOISE
     exact = sum_statistics(records, model, resolution)
     parts = [
-        exact.count[:n_components],
+        exact.n_records[:n_components],
         exact.cell[: layout.n_cells, :n_components].T,
         exact.feature[:, :n_components].T,
     ]
@@ -276,9 +276,10 @@ def _release_sums(
         grid=1.0 / resolution,
     )
     split = np.split(released, np.cumsum([part.size for part in parts])[:-1])
-    arrays = [values.reshape(part.shape) for values, part in zip(split, parts, strict=True)]
-    variance = np.full(n_components, (sensitivity / mu) ** 2)
-    return NoisySums(*arrays, variance=variance)
+    count, cell, feature = (
+        values.reshape(part.shape) for values, part in zip(split, parts, strict=True)
+    )
+    return NoisySums(count, cell, feature, np.full(n_components, (sensitivity / mu) ** 2))
 
 
 def _one_per_class(layout: Layout, n_padded_cells: int) -> NaturalParameters:
@@ -299,14 +300,14 @@ def _choose_bins(
     histograms: Sequence[int],
     owner: int | None,
 ) -> dict[int, int]:
-    """Return how many bins each histogram column aims at: a power of two from 16 to 128.
+    """Return how many bins each histogram column aims at: a power of two from 32 to 256.
 
     The more records per unit of noise, the finer; a numeric target's bins own components and are
     fewer, 4 to 32.
     """
     strength = n_records / max(scale, 1.0)
     if plan.n_bins == "auto":
-        n_bins = int(np.clip(_nearest_power_of_two(strength / RECORDS_PER_BIN), 16, 128))
+        n_bins = int(np.clip(_nearest_power_of_two(strength / RECORDS_PER_BIN), 32, 256))
     else:
         n_bins = int(plan.n_bins)
     n_target_bins = int(np.clip(strength / RECORDS_PER_TARGET_BIN, 4, 32))

@@ -183,7 +183,7 @@ class DPMixtureSynthesizer(BaseSynthesizer):
         estimates = refine(
             release.sums, release.totals, release.layout, release.bins, release.owner
         )
-        weights = mix(estimates.count, release.totals.count, release.owner)
+        weights = mix(estimates.n_records, release.totals.n_records, release.owner)
         size = effective_size(
             weights[None], np.array([release.n_records]), release.totals.variance.sum()
         )
