@@ -1,5 +1,7 @@
 """Sphinx configuration."""
 
+import re
+
 import skdpsynth
 
 project = "skdpsynth"
@@ -18,7 +20,14 @@ exclude_patterns = ["_build"]
 html_theme = "alabaster"
 html_theme_options = {"description": skdpsynth.__doc__, "page_width": "1000px"}
 
+default_role = "py:obj"
 autosummary_generate = True
+autodoc_default_options = {
+    "members": True,
+    "inherited-members": "BaseEstimator",
+    "special-members": "__call__",
+    "exclude-members": "get_metadata_routing, set_output",
+}
 autodoc_typehints = "none"
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
@@ -33,3 +42,15 @@ sphinx_gallery_conf = {
     "show_signature": False,
     "write_computation_times": False,
 }
+
+
+def escape_fitted_sizes(app, what, name, obj, options, lines):
+    """Keep the ``n_features_in_`` of a shape from being read as a hyperlink."""
+    for i, line in enumerate(lines):
+        if " of shape (" in line:
+            lines[i] = re.sub(r"(?<=\w)_(?=[,)])", r"\\_", line)
+
+
+def setup(app):
+    """Register the above, ahead of numpydoc."""
+    app.connect("autodoc-process-docstring", escape_fitted_sizes, priority=100)

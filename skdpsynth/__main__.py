@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from skdpsynth import __version__
+from skdpsynth._demo import format_report, run_demo
 
 __all__ = ["main"]
 
@@ -67,9 +68,6 @@ def _positive(text: str) -> float:
 
 
 def _demo(options: argparse.Namespace) -> int:
-    # Imported late: help should not wait for it.
-    from skdpsynth._demo import format_report, run_demo
-
     print(format_report(run_demo(options.output_dir, options.epsilon, options.seed)))
     return 0
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import wrap
 from time import perf_counter
 from typing import Any
 
 import pandas as pd
-from sklearn.model_selection import train_test_split
+from sklearn.model_selection import StratifiedGroupKFold
 
 from skdpsynth.datasets import load_rand_hie
 from skdpsynth.metrics import TSTRScorer, marginal_tvd, plot_marginals
+from skdpsynth.mixture import DPMixtureSynthesizer
 
 __all__ = ["DemoResult", "format_report", "run_demo"]
 
@@ -61,7 +63,7 @@ def run_demo(
     synthesizer : synthesizer, optional
         By default a ``DPMixtureSynthesizer`` with the schema of the table.
     table : Bunch, optional
-        ``frame`` and ``schema`` as :func:`~skdpsynth.datasets.load_rand_hie` returns them.
+        ``frame``, ``groups`` and ``schema``, as :func:`~skdpsynth.datasets.load_rand_hie` has them.
 
     Returns
     -------
@@ -70,9 +72,7 @@ def run_demo(
     """
     table = load_rand_hie() if table is None else table
     schema, target = table.schema, table.schema.target
-    train, test = train_test_split(
-        table.frame, test_size=0.25, random_state=0, stratify=table.frame[target]
-    )
+    train, test = _split(table)
     if synthesizer is None:
         synthesizer = _default_synthesizer(epsilon, schema, seed)
     start = perf_counter()
@@ -103,10 +103,15 @@ def run_demo(
     )
 
 
-def _default_synthesizer(epsilon: float, schema: Any, seed: int | None) -> Any:
-    # Imported late: it loads jax, which a call for help should not wait for.
-    from skdpsynth.mixture import DPMixtureSynthesizer
+def _split(table: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Hold back one group in four; a model would recognise rows of the groups it was trained on."""
+    folds = StratifiedGroupKFold(n_splits=4, shuffle=True, random_state=0)
+    labels = table.frame[table.schema.target]
+    train, test = next(folds.split(table.frame, labels, table.groups))
+    return table.frame.iloc[train], table.frame.iloc[test]
 
+
+def _default_synthesizer(epsilon: float, schema: Any, seed: int | None) -> Any:
     return DPMixtureSynthesizer(epsilon=epsilon, schema=schema, random_state=seed)
 
 
@@ -138,13 +143,15 @@ def format_report(result: DemoResult) -> str:
     spent = result.privacy_spent
     facts = {
         "training rows": f"{result.n_train:,} of {result.n_columns} columns",
-        "synthetic rows": f"{result.n_synthetic:,} (a noisy count of the training rows)",
+        "synthetic rows": f"{result.n_synthetic:,} (the training rows as the synthesizer counted them)",
         "privacy spent": f"epsilon = {spent.epsilon:.4g}, delta = {spent.delta:.3g}",
         "adjacency": f"{spent.adjacency}",
         "time": f"{result.seconds_fit:.1f} s to fit, {result.seconds_sample:.1f} s to sample",
     }
     lines = ["", f"{result.synthesizer} on the RAND Health Insurance Experiment", ""]
     lines += [f"  {fact:<16}{value}" for fact, value in facts.items()]
+    for note in spent.notes:
+        lines += wrap(f"note: {note}", 78, initial_indent="  ", subsequent_indent=" " * 8)
     lines += ["", *_format_scores(result), ""]
     lines += [f"  synthetic rows  {result.csv}", f"  picture         {result.png}", ""]
     return "\n".join([*lines, *_CAVEAT, ""])

@@ -34,8 +34,11 @@ health, excellent being the rest; "yes" is hlthf = 1 or hlthp = 1, and the three
 
 A row is one person in one year, and the source identifies no persons. Differential privacy as
 this library gives it protects a *row*; a person with five rows has the weaker protection of a group
-of five. The rows of a person resemble each other, so that a random split into training and test
-rows flatters every model.
+of five. The rows of a person, and of a family, resemble each other: a model that is tested on other
+years of the families it was trained on recognises them, and its score flatters it. Split by groups.
+A group is a run of consecutive rows with the same lncoins, idp, lpi and fmde, because families
+stand together in the source and are assigned to a plan together; neighbouring families with the
+same values fall into one group.
 
 Bounds of the schema. coinsurance, idp, physlm: by definition. fmde: a maximum expenditure of at
 most $1,000 and a coinsurance of at least 25 per cent give ln(4000) = 8.29, rounded up to 8.5. Round
@@ -59,6 +62,7 @@ def load_rand_hie() -> Bunch:
         ``frame`` : DataFrame of shape (20190, 8), the features and the target.
         ``data`` : DataFrame of shape (20190, 7), the features.
         ``target`` : Series of "no" and "yes": is the self-rated health fair or poor?
+        ``groups`` : Series of int, rows that are likely to belong to one family.
         ``schema`` : TableSchema with public bounds, written from the description of the table and
         not from its rows.
         ``DESCR`` : str, the columns, the origin, and where the bounds come from.
@@ -71,7 +75,8 @@ def load_rand_hie() -> Bunch:
     Notes
     -----
     A row is one person in one year, so that a person has several rows. The protection that a
-    synthesizer gives is that of a row.
+    synthesizer gives is that of a row. Split by ``groups`` before you measure anything: a model
+    recognises a family in other years.
 
     Examples
     --------
@@ -90,6 +95,7 @@ def load_rand_hie() -> Bunch:
         frame=frame,
         data=frame.drop(columns=TARGET),
         target=frame[TARGET],
+        groups=_find_families(frame),
         schema=_make_schema(),
         DESCR=DESCRIPTION,
     )
@@ -104,6 +110,11 @@ def _read_statsmodels() -> pd.DataFrame:
             'not installed: pip install "skdpsynth[demo]"'
         ) from error
     return randhie.load_pandas().data
+
+
+def _find_families(frame: pd.DataFrame) -> pd.Series:
+    plan = frame[["lncoins", "idp", "lpi", "fmde"]]
+    return (plan != plan.shift()).any(axis=1).cumsum().rename("group")
 
 
 def _make_schema() -> TableSchema:

@@ -50,6 +50,13 @@ def test_target_is_self_rated_health(hie):
     assert (hie.target == "yes").sum() == source["hlthf"].sum() + source["hlthp"].sum()
 
 
+def test_groups_are_runs_of_rows_with_one_plan(hie):
+    plan = ["lncoins", "idp", "lpi", "fmde"]
+    assert (hie.frame.groupby(hie.groups)[plan].nunique() == 1).all(axis=None)
+    assert hie.groups.diff().dropna().isin([0, 1]).all()
+    assert 2000 < hie.groups.nunique() < 2500
+
+
 def test_calls_do_not_share_rows(hie):
     frame = load_rand_hie().frame
     frame["mdvis"] = -1
