@@ -143,7 +143,7 @@ def format_report(result: DemoResult) -> str:
     spent = result.privacy_spent
     facts = {
         "training rows": f"{result.n_train:,} of {result.n_columns} columns",
-        "synthetic rows": f"{result.n_synthetic:,} (the training rows as the synthesizer counted them)",
+        "synthetic rows": f"{result.n_synthetic:,} (as many as the synthesizer counted)",
         "privacy spent": f"epsilon = {spent.epsilon:.4g}, delta = {spent.delta:.3g}",
         "adjacency": f"{spent.adjacency}",
         "time": f"{result.seconds_fit:.1f} s to fit, {result.seconds_sample:.1f} s to sample",

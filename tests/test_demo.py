@@ -79,7 +79,7 @@ def test_report_says_what_was_done(tmp_path, table):
     report = _demo.format_report(result)
     for fact in (
         f"{result.n_train} of 2 columns",
-        "160 (the training rows",
+        "160 (as many",
         "epsilon = 1, delta = 1e-06",
         "add_remove",
         f"ROC AUC for ill on {result.n_test} real rows",
