@@ -4,64 +4,19 @@ from __future__ import annotations
 
 from abc import ABCMeta, abstractmethod
 from collections.abc import Iterator, Mapping
-from numbers import Integral
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ._reading import Table, as_generator, check_count, encode_conditions, read_table
 from .exceptions import TableMismatchError
-from .preprocessing import (
-    TableFormat,
-    decode_table,
-    encode_table,
-    fit_schema_to_names,
-    join_target,
-    read_frame,
-)
-from .preprocessing._base import check_schema, warn_leak
-from .preprocessing._columns import encode_column
+from .preprocessing import decode_table, encode_table, join_target, read_frame
 from .privacy import NoiseSource, PrivacyLedger
 from .schema import TableSchema
 
-__all__ = ["BaseSynthesizer", "Table", "as_generator"]
-
-
-class Table(NamedTuple):
-    """A private table as the release reads it.
-
-    Attributes
-    ----------
-    codes : ndarray of shape (n_rows, n_columns)
-        Level positions and unit-interval values, NaN where missing.
-    schema : TableSchema
-        One kind per column, y's included.
-    format : TableFormat
-        Container, names and dtypes.
-    has_y : bool
-        Whether the last column came as y.
-    """
-
-    codes: np.ndarray
-    schema: TableSchema
-    format: TableFormat
-    has_y: bool
-
-
-def as_generator(random_state: Any) -> np.random.Generator:
-    """Return a numpy Generator; None takes fresh entropy and never numpy's global state."""
-    if isinstance(random_state, np.random.Generator):
-        return random_state
-    if isinstance(random_state, np.random.RandomState):
-        return np.random.default_rng(random_state.randint(0, 2**31, size=4))
-    if random_state is None or isinstance(random_state, Integral):
-        return np.random.default_rng(None if random_state is None else int(random_state))
-    raise ValueError(
-        "random_state must be None, an integer, a numpy Generator or a RandomState, got "
-        f"{random_state!r}."
-    )
+__all__ = ["BaseSynthesizer"]
 
 
 class BaseSynthesizer(BaseEstimator, metaclass=ABCMeta):
@@ -107,15 +62,14 @@ class BaseSynthesizer(BaseEstimator, metaclass=ABCMeta):
         """
         ledger = PrivacyLedger(self.epsilon, self.delta, self.adjacency)
         noise = NoiseSource(self.random_state)
-        public = BaseEstimator()
-        table = self._read(X, y, public)
+        table, names = read_table(X, y, self)
         self._check_parameters(table.schema)
         release = self._release(table, ledger, noise)
         model = self._infer(release)
         # set all at once, so that a fit that fails or is interrupted changes nothing
         self.__dict__.pop("feature_names_in_", None)
         self.__dict__.update(
-            vars(public),
+            names,
             schema_=table.schema,
             format_=table.format,
             has_y_=table.has_y,
@@ -125,25 +79,6 @@ class BaseSynthesizer(BaseEstimator, metaclass=ABCMeta):
             privacy_spent_=ledger.spent(),
         )
         return self
-
-    def _read(self, X: Any, y: Any, public: BaseEstimator) -> Table:
-        """Check the table against its schema; `public` learns names and number of features."""
-        schema = check_schema(self.schema)
-        frame, table_format = read_frame(X, schema, ensure_min_samples=2)
-        validate_data(public, X, reset=True, skip_check_array=True)
-        target = None
-        if y is not None:
-            name = getattr(y, "name", None)
-            if name is None and schema is not None and schema.target not in table_format.names:
-                name = schema.target
-            frame, table_format = join_target(frame, table_format, y, name)
-            target = table_format.names[-1]
-        if schema is None:
-            schema = TableSchema.from_frame(frame, target=target)
-            warn_leak(self, "the bounds, levels and nullability", schema)
-        else:
-            schema = _match(schema, table_format.names, target)
-        return Table(encode_table(frame, schema), schema, table_format, y is not None)
 
     def sample(
         self,
@@ -226,8 +161,8 @@ class BaseSynthesizer(BaseEstimator, metaclass=ABCMeta):
             With the target as last column after ``fit(X, y)``.
         """
         check_is_fitted(self)
-        m = _check_count(m, "m")
-        n_samples = self.n_records_ if n_samples is None else _check_count(n_samples, "n_samples")
+        m = check_count(m, "m")
+        n_samples = self.n_records_ if n_samples is None else check_count(n_samples, "n_samples")
         rng = as_generator(random_state)
         return (
             decode_table(
@@ -280,7 +215,7 @@ class BaseSynthesizer(BaseEstimator, metaclass=ABCMeta):
     def _sample_codes(
         self, model: Any, n_samples: int, conditions: Any, rng: np.random.Generator
     ) -> np.ndarray:
-        n_samples = _check_count(n_samples, "n_samples")
+        n_samples = check_count(n_samples, "n_samples")
         if not conditions:
             return model.sample_codes(n_samples, rng)
         given = encode_conditions(conditions, self.schema_)
@@ -315,48 +250,3 @@ class BaseSynthesizer(BaseEstimator, metaclass=ABCMeta):
         tags.input_tags.categorical = True
         tags.input_tags.string = True
         return tags
-
-
-def encode_conditions(conditions: Any, schema: TableSchema) -> dict[int, float]:
-    """Return the code of every condition, by column position."""
-    if not isinstance(conditions, Mapping):
-        raise TypeError(
-            "conditions must be a mapping from column name to value such as {'sex': 'F'}, got "
-            f"{type(conditions).__name__}."
-        )
-    codes = {}
-    for name, value in conditions.items():
-        if name not in schema:
-            raise TableMismatchError(
-                f"conditions names the column {name!r}, which the table does not have; its columns "
-                f"are {list(schema.names)!r}."
-            )
-        column = pd.Series([value], dtype=object if isinstance(value, str) else None)
-        codes[schema.names.index(name)] = float(encode_column(column, schema[name], name)[0])
-    return codes
-
-
-def _match(schema: TableSchema, names: tuple[Any, ...], target: Any) -> TableSchema:
-    """Return the schema of a table with these columns, y last; or raise what does not fit."""
-    if target is None:
-        if schema.target is not None and schema.target not in names:
-            raise TableMismatchError(
-                f"The table lacks the schema's target {schema.target!r}; keep it as a column of X, "
-                "pass it as y, or leave it out with schema.drop."
-            )
-        return fit_schema_to_names(schema, names)
-    if target not in schema:
-        raise TableMismatchError(
-            f"The schema has no column for y, which is named {target!r}; add one with "
-            f"schema.replace({{{target!r}: kind}}), or name y."
-        )
-    features = fit_schema_to_names(schema.drop([target]).with_target(None), names[:-1])
-    return features.replace({target: schema[target]}).with_target(target)
-
-
-def _check_count(value: Any, name: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, Integral):
-        raise TypeError(f"{name} must be an integer, got {value!r}.")
-    if value < 0:
-        raise ValueError(f"{name} must not be negative, got {value}.")
-    return int(value)

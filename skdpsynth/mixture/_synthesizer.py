@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from tqdm.auto import tqdm
 
-from .._base import BaseSynthesizer, Table
+from .._base import BaseSynthesizer
+from .._reading import Table
 from ..privacy import NoiseSource, PrivacyLedger
 from ..schema import TableSchema
 from ._columns import model_columns

@@ -1,0 +1,148 @@
+"""The border: what users pass in is checked here, once, and turned into codes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from numbers import Integral
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import validate_data
+
+from .exceptions import TableMismatchError
+from .preprocessing import (
+    TableFormat,
+    encode_table,
+    fit_schema_to_names,
+    join_target,
+    read_frame,
+)
+from .preprocessing._base import check_schema, warn_leak
+from .preprocessing._columns import encode_column
+from .schema import TableSchema
+
+__all__ = ["Table", "as_generator", "check_count", "encode_conditions", "read_table"]
+
+
+class Table(NamedTuple):
+    """A private table as the release reads it.
+
+    Attributes
+    ----------
+    codes : ndarray of shape (n_rows, n_columns)
+        Level positions and unit-interval values, NaN where missing.
+    schema : TableSchema
+        One kind per column, y's included.
+    format : TableFormat
+        Container, names and dtypes.
+    has_y : bool
+        Whether the last column came as y.
+    """
+
+    codes: np.ndarray
+    schema: TableSchema
+    format: TableFormat
+    has_y: bool
+
+
+def read_table(X: Any, y: Any, estimator: BaseEstimator) -> tuple[Table, dict[str, Any]]:
+    """Check a private table, y included, against the schema of the estimator.
+
+    Parameters
+    ----------
+    X : DataFrame or array-like of shape (n_rows, n_columns)
+    y : array-like of shape (n_rows,) or None
+        Becomes the last column, under its name, the schema's target's, or ``"target"``.
+    estimator : BaseEstimator
+        Only its parameter `schema` is read; None drafts one from the data, with a warning.
+
+    Returns
+    -------
+    table : Table
+    names : dict
+        ``n_features_in_`` and, where scikit-learn sets it, ``feature_names_in_``.
+
+    Raises
+    ------
+    TableMismatchError
+        If the table does not fit; the message names column, value and way out.
+    """
+    schema = check_schema(estimator.schema)
+    frame, table_format = read_frame(X, schema, ensure_min_samples=2)
+    named = BaseEstimator()
+    validate_data(named, X, reset=True, skip_check_array=True)
+    target = None
+    if y is not None:
+        name = getattr(y, "name", None)
+        if name is None and schema is not None and schema.target not in table_format.names:
+            name = schema.target
+        frame, table_format = join_target(frame, table_format, y, name)
+        target = table_format.names[-1]
+    if schema is None:
+        schema = TableSchema.from_frame(frame, target=target)
+        warn_leak(estimator, "the bounds, levels and nullability", schema)
+    else:
+        schema = _match(schema, table_format.names, target)
+    table = Table(encode_table(frame, schema), schema, table_format, y is not None)
+    return table, vars(named)
+
+
+def _match(schema: TableSchema, names: tuple[Any, ...], target: Any) -> TableSchema:
+    """Return the schema of a table with these columns, y last; or raise what does not fit."""
+    if target is None:
+        if schema.target is not None and schema.target not in names:
+            raise TableMismatchError(
+                f"The table lacks the schema's target {schema.target!r}; keep it as a column of X, "
+                "pass it as y, or leave it out with schema.drop."
+            )
+        return fit_schema_to_names(schema, names)
+    if target not in schema:
+        raise TableMismatchError(
+            f"The schema has no column for y, which is named {target!r}; add one with "
+            f"schema.replace({{{target!r}: kind}}), or name y."
+        )
+    features = fit_schema_to_names(schema.drop([target]).with_target(None), names[:-1])
+    return features.replace({target: schema[target]}).with_target(target)
+
+
+def encode_conditions(conditions: Any, schema: TableSchema) -> dict[int, float]:
+    """Return the code of every condition, by column position."""
+    if not isinstance(conditions, Mapping):
+        raise TypeError(
+            "conditions must be a mapping from column name to value such as {'sex': 'F'}, got "
+            f"{type(conditions).__name__}."
+        )
+    codes = {}
+    for name, value in conditions.items():
+        if name not in schema:
+            raise TableMismatchError(
+                f"conditions names the column {name!r}, which the table does not have; its columns "
+                f"are {list(schema.names)!r}."
+            )
+        column = pd.Series([value], dtype=object if isinstance(value, str) else None)
+        codes[schema.names.index(name)] = float(encode_column(column, schema[name], name)[0])
+    return codes
+
+
+def as_generator(random_state: Any) -> np.random.Generator:
+    """Return a numpy Generator; None takes fresh entropy and never numpy's global state."""
+    if isinstance(random_state, np.random.Generator):
+        return random_state
+    if isinstance(random_state, np.random.RandomState):
+        return np.random.default_rng(random_state.randint(0, 2**31, size=4))
+    if random_state is None or isinstance(random_state, Integral):
+        return np.random.default_rng(None if random_state is None else int(random_state))
+    raise ValueError(
+        "random_state must be None, an integer, a numpy Generator or a RandomState, got "
+        f"{random_state!r}."
+    )
+
+
+def check_count(value: Any, name: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise TypeError(f"{name} must be an integer, got {value!r}.")
+    if value < 0:
+        raise ValueError(f"{name} must not be negative, got {value}.")
+    return int(value)
