@@ -17,7 +17,8 @@ from skdpsynth.privacy._mechanisms import (
     general_sensitivity,
     nonnegative_sensitivity,
 )
-from skdpsynth.privacy._noise import NoiseSource, sampler_log_ratio
+from skdpsynth.privacy._noise import NoiseSource
+from skdpsynth.privacy._rounded_gaussian import sampler_log_ratio
 from skdpsynth.privacy._spent import PrivacySpent
 from skdpsynth.privacy._subsampled import AccountingError
 

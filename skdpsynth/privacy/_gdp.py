@@ -213,7 +213,7 @@ def gdp_mu(epsilon: float, delta: float) -> float:
 
 
 def _log(delta: float) -> float:
-    return math.log(delta) if delta > 1e-300 else -690.0 - 1e-6 / (delta + 1e-306)
+    return math.log(delta) if delta > 0 else -1e4
 
 
 def _step_until(value: float, factor: float, is_safe: Callable[[float], bool]) -> float:

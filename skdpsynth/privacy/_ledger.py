@@ -260,7 +260,7 @@ class PrivacyLedger:
         if log_cost > math.log(_TAIL_RESERVE * self.delta):
             raise BudgetExceededError(
                 f"epsilon={self.epsilon:g} is too large for the tails that sampled noise can "
-                f"reach when {name!r} is released; use epsilon <= 100, or epsilon=inf for the "
+                f"reach when {name!r} is released; use epsilon <= 500, or epsilon=inf for the "
                 "non-private baseline. Nothing was released"
             )
 

@@ -14,12 +14,8 @@ from skdpsynth.privacy._events import (
     check_number,
 )
 from skdpsynth.privacy._ledger import PrivacyLedger
-from skdpsynth.privacy._noise import (
-    MAX_SCALE,
-    TAIL_PROBABILITY,
-    NoiseSource,
-    sampler_log_ratio,
-)
+from skdpsynth.privacy._noise import NoiseSource
+from skdpsynth.privacy._rounded_gaussian import MAX_SCALE, TAIL_PROBABILITY, sampler_log_ratio
 
 __all__ = [
     "exponential_mechanism",
@@ -211,7 +207,7 @@ def plan_grid(
     -------
     step : float
         The grid: ``grid``, or else the largest power of two that is at most σ·2⁻¹⁰ and
-        Δ·2⁻⁸/√p, though at least about σ·2⁻¹⁹.
+        Δ·2⁻⁸/√p, though at least σ·2⁻¹⁹.
     noise_scale : float
         Δ/μ on a given grid, (Δ + step·√p)/μ otherwise.
     must_fit : bool
@@ -220,7 +216,7 @@ def plan_grid(
     Raises
     ------
     ValueError
-        If ``grid`` is not a power of two.
+        If ``grid`` is not a power of two, or there is none and √p/μ exceeds 2¹⁸.
 
     Examples
     --------
@@ -238,7 +234,12 @@ def plan_grid(
         if noise_scale / grid <= MAX_SCALE:
             return grid, noise_scale, True
     root = math.sqrt(max(size, 1))
-    finest = math.ldexp(noise_scale, -19)
+    if root / mu > 2**18:
+        raise ValueError(
+            f"{size} values with mu={mu:.3g} would need a grid too fine for the noise; release "
+            "fewer values, use a larger mu, or pass the grid that the values lie on"
+        )
+    finest = math.ldexp(noise_scale, -18)
     step = min(math.ldexp(noise_scale, -10), max(math.ldexp(sensitivity, -8) / root, finest))
     step = math.ldexp(1.0, math.frexp(step)[1] - 1)
     return step, (sensitivity + step * root) / mu, False
@@ -249,7 +250,8 @@ def _to_units(
 ) -> npt.NDArray[np.int64]:
     if values.dtype.kind in "iub":
         # larger integers are no float64; clipping is 1-Lipschitz and keeps the sensitivity
-        values = np.clip(values, -(2**53) if values.dtype.kind == "i" else 0, 2**53)
+        wide = values.astype(np.uint64 if values.dtype.kind == "u" else np.int64)
+        values = np.clip(wide, 0 if values.dtype.kind == "u" else -(2**53), 2**53)
     units = values.astype(np.float64) / step
     rounded = np.rint(units)
     if must_fit and not np.array_equal(units, rounded):

@@ -8,25 +8,14 @@ from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtri
 
 from skdpsynth.privacy._events import check_number
+from skdpsynth.privacy._rounded_gaussian import MAX_SCALE, tail_thresholds
 
-__all__ = [
-    "MAX_SCALE",
-    "TAIL_PROBABILITY",
-    "BitSource",
-    "NoiseSource",
-    "sampler_log_ratio",
-    "tail_thresholds",
-]
+__all__ = ["BitSource", "NoiseSource"]
 
 Size: TypeAlias = int | tuple[int, ...]
-
-MAX_SCALE = float(2**20)
-TAIL_PROBABILITY = 2.0**-255
-_TAIL_QUANTILE = 18.65  # 2·Φ(−18.65) < 2⁻²⁵⁶
-_UNIT_ROUNDOFF = 2.0**-53
 
 
 class BitSource(Protocol):
@@ -50,81 +39,6 @@ class _SeededBits:
 
     def words(self, count: int) -> npt.NDArray[np.uint64]:
         return np.asarray(self._bits.random_raw(count), dtype=np.uint64)
-
-
-def tail_thresholds(scale: float) -> npt.NDArray[np.float64]:
-    """Probabilities S(b) = P(round(|z|) ≥ b), z ~ N(0, scale²), for b = 1, 2, ….
-
-    Parameters
-    ----------
-    scale : float
-        Positive standard deviation in grid units.
-
-    Returns
-    -------
-    ndarray, shape (n_magnitudes,)
-        S(1) > S(2) > …, down to the first below 2⁻²⁵⁶. Each entry has a small *relative* error,
-        which is what makes every cell S(b) − S(b+1) accurate as far out as the table goes.
-
-    Examples
-    --------
-    >>> tail_thresholds(1.0)[:3].round(4)
-    array([0.6171, 0.1336, 0.0124])
-    """
-    edges = np.arange(0.5, _TAIL_QUANTILE * scale + 1.5)
-    return np.asarray(2.0 * ndtr(-edges / scale))
-
-
-def sampler_log_ratio(scale: float) -> float:
-    r"""Bound η on the log ratio between the sampled and the exact law of one rounded Gaussian.
-
-    Parameters
-    ----------
-    scale : float in [0, 2**20]
-        Standard deviation in grid units.
-
-    Returns
-    -------
-    float
-        Outside a set of probability 2⁻²⁵⁵ every integer k is drawn with a probability p̂(k) such
-        that \|log p̂(k)/p(k)\| ≤ η, where p is the law of round(N(0, scale²)).
-
-    Raises
-    ------
-    ValueError
-        If ``scale`` is out of range.
-
-    Notes
-    -----
-    Let u = 2⁻⁵³ and x = (b − ½)/scale; thresholds beyond X = 18.65 belong to the excepted set.
-
-    1. *Thresholds.* S(b) has a relative error of at most e₁(x) = u·(8 + 3x(x + 0.8)). The
-       quadratic term is what rounding the argument of the normal tail costs, for
-       d log S/d log x = −x·h(x) with the hazard h(x) = φ(x)/Φ(−x) ≤ x + √(2/π). The bound as a
-       whole is measured, not proved: against 60-digit arithmetic the error of scipy's ``ndtr``
-       stays below 0.75·e₁ on 0 ≤ x ≤ X.
-    2. *Uniforms.* Conversion to float64 costs a relative 2u, as if the threshold had moved:
-       e(x) = u·(10 + 3x(x + 0.8)).
-    3. *Cells.* p(k) ∝ S(b) − S(b+1), whose error is at most e(x')·(S(b) + S(b+1)) ≤ 2e(x')·S(b)
-       with x' = x + 1/scale. As log S falls by at least h(x)/scale in a cell and
-       h(x) ≥ max(x, 0.79), S(b)/cell ≤ 1/(1 − e^{−h(x)/scale}) ≤ 1 + scale/h(x). The cell of
-       zero is at least 0.38·min(1, 1/scale), which the bound at x = 0 covers.
-
-    So η = max 3·e(x')·(1 + scale/max(x, 0.79)) over 0 ≤ x ≤ X, the 3 in place of 2 covering terms
-    of second order. The maximand is convex on [0, 0.79] and on [0.79, X]: its maximum is at an end.
-
-    Examples
-    --------
-    >>> sampler_log_ratio(1024.0) < 3e-11
-    True
-    """
-    scale = check_number("scale", scale, low=0.0, high=MAX_SCALE, low_open=False)
-    if scale == 0.0:
-        return 0.0
-    ends = np.array([0.0, 0.79, _TAIL_QUANTILE])
-    right = np.minimum(ends + 1.0 / scale, _TAIL_QUANTILE)
-    error = _UNIT_ROUNDOFF * (10.0 + 3.0 * right * (right + 0.8))
-    return float(np.max(3.0 * error * (1.0 + scale / np.maximum(ends, 0.79))))
 
 
 class NoiseSource:
@@ -234,9 +148,9 @@ class NoiseSource:
         Returns
         -------
         ndarray of int64
-            The law is that of :func:`tail_thresholds`: the magnitude is the number of thresholds
-            above a uniform, the sign an independent bit. :func:`sampler_log_ratio` bounds its
-            distance from the exact one.
+            The magnitude is the number of tail probabilities above a uniform variable, the sign an
+            independent bit. :func:`~skdpsynth.privacy.sampler_log_ratio` bounds the distance of
+            their law from the exact one.
 
         Raises
         ------
@@ -246,8 +160,9 @@ class NoiseSource:
         scale = check_number("scale", scale, low=0.0, high=MAX_SCALE, low_open=False)
         if scale == 0.0:
             return np.zeros(size, dtype=np.int64)
-        ascending = tail_thresholds(scale)[::-1]
         uniforms = self.relative_uniform(size)
+        smallest = float(np.min(uniforms, initial=1.0))
+        ascending = tail_thresholds(scale, smallest)[::-1]
         magnitude = ascending.size - np.searchsorted(ascending, uniforms, side="right")
         sign = 1 - 2 * (self.words(size) >> np.uint64(63)).astype(np.int64)
         return np.asarray(sign * magnitude, dtype=np.int64)

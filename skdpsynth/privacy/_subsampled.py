@@ -150,9 +150,10 @@ def loss_range(groups: Groups, delta_error: float) -> float:
     -------
     float
         Smallest L, over integer Rényi orders, for which Chernoff's bound puts at most
-        ``delta_error/4`` of the composed loss, and ``delta_error/(8·steps)`` of each step's,
-        beyond it. It holds for both tails and directions because the Rényi divergence in the
-        direction "add" is no larger than in the direction "remove".
+        ``delta_error/(8·steps)`` of each step's loss beyond it, and ``delta_error/4`` of the
+        composed loss; with g groups that quarter covers all 2g − 1 partial sums. It holds for both
+        tails and directions because the Rényi divergence in the direction "add" is no larger than
+        in the direction "remove".
 
     References
     ----------
@@ -167,7 +168,7 @@ def loss_range(groups: Groups, delta_error: float) -> float:
     orders = np.array(_ORDERS)
     moments = np.array([[_log_moment(q, s, order) for order in _ORDERS] for q, s, _ in groups])
     steps = np.array([count for _, _, count in groups])
-    composed = steps @ moments + math.log(4 / delta_error)
+    composed = steps @ moments + math.log(4 * (2 * len(groups) - 1) / delta_error)
     single = moments + math.log(8 * int(steps.sum()) / delta_error)
     return float(max(np.min(part / (orders - 1)) for part in (composed, *single)))
 
@@ -206,6 +207,21 @@ def composed_loss(
     AccountingError
         If the grid would have more than 2²² points.
 
+    Notes
+    -----
+    Let k be the number of all steps, h the mesh and δ' = ``delta_error``; with g groups the
+    transform and the convolutions after it form s = 2g − 1 partial sums.
+
+    1. *Truncation* to [−L, L] changes some step's loss with probability 2·δ'/8 at most.
+    2. *Rounding* to the mesh, shifted to keep the mean, adds k independent errors of mean zero in
+       intervals of width h. With h = ε'/√(k/2·log(12s/δ')) Hoeffding's inequality bounds all
+       partial sums of them by ε' = ``epsilon_error`` except with probability δ'/6.
+    3. *Wrapping.* The transform computes sums modulo the grid. The shifts move the grid by at most
+       k·h/2, so with L above :func:`loss_range` by this and ε' only sums beyond
+       :func:`loss_range` are affected, of probability 2·δ'/4 at most.
+
+    The three are below δ'.
+
     Examples
     --------
     >>> law = composed_loss(((0.01, 1.0, 100),), "remove", 0.01, 1e-9)
@@ -213,8 +229,9 @@ def composed_loss(
     True
     """
     total = sum(steps for _, _, steps in groups)
-    reach = max(loss_range(groups, delta_error), epsilon_error) + 3.0
-    mesh = epsilon_error / math.sqrt(total / 2 * math.log(12 / delta_error))
+    sums = 2 * len(groups) - 1
+    mesh = epsilon_error / math.sqrt(total / 2 * math.log(12 * sums / delta_error))
+    reach = loss_range(groups, delta_error) + epsilon_error + total * mesh / 2 + mesh
     if not 2 * reach / mesh < MAX_GRID:
         raise AccountingError(
             f"composing {_describe(groups)} with an error of {epsilon_error:.2g} in epsilon needs "

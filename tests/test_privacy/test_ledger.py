@@ -1,0 +1,184 @@
+import copy
+import math
+import pickle
+
+import pytest
+
+from skdpsynth.exceptions import BudgetExceededError
+from skdpsynth.privacy import (
+    GaussianEvent,
+    LedgerEntry,
+    NoiseSource,
+    PrivacyLedger,
+    PrivacySpent,
+    SelectionEvent,
+    SubsampledGaussianEvent,
+    gaussian_release,
+    gdp_delta,
+    gdp_mu,
+)
+
+
+@pytest.mark.parametrize("epsilon", [1e-3, 0.1, 1.0, 10.0, 50.0])
+@pytest.mark.parametrize("delta", [1e-12, 1e-6, 0.5])
+def test_mu_is_nearly_the_exact_one_and_never_more(epsilon, delta):
+    ledger = PrivacyLedger(epsilon, delta)
+    assert gdp_delta(epsilon, ledger.mu) < delta
+    assert 0.999 * gdp_mu(epsilon, delta) < ledger.mu < gdp_mu(epsilon, delta)
+
+
+@pytest.mark.parametrize("n_releases", [1, 3, 7, 1000])
+def test_all_of_mu_can_be_spent(n_releases):
+    ledger = PrivacyLedger(1.0, 1e-6)
+    for index in range(n_releases):
+        ledger.charge(GaussianEvent(ledger.mu * math.sqrt(1 / n_releases)), name=str(index))
+    assert ledger.remaining_mu < 1e-6 * ledger.mu
+    assert 0.9998 < ledger.spent().epsilon <= 1.0
+    assert sum(ledger.shares()) == pytest.approx(1.0, rel=1e-12)
+
+
+def test_more_by_a_hair_is_refused_and_changes_nothing():
+    ledger = PrivacyLedger(1.0, 1e-6)
+    with pytest.raises(BudgetExceededError, match=r"releasing 'x' would exceed .* mu would be"):
+        ledger.charge(GaussianEvent(ledger.mu * (1 + 1e-8)), name="x")
+    assert ledger == PrivacyLedger(1.0, 1e-6)
+    ledger.charge(GaussianEvent(ledger.mu), name="x")
+    before = copy.deepcopy(ledger)
+    with pytest.raises(BudgetExceededError, match="Nothing was released"):
+        ledger.charge(GaussianEvent(1e-4), name="y")
+    assert ledger == before
+
+
+def test_mixed_events_share_the_budget():
+    ledger = PrivacyLedger(1.0, 1e-6)
+    mu = ledger.calibrate_gaussian(planned=[SelectionEvent(0.1)] * 3)
+    assert mu < ledger.mu
+    for index in range(3):
+        ledger.charge(SelectionEvent(0.1), name=f"selection {index}")
+    assert ledger.remaining_mu == mu
+    for index in range(4):
+        ledger.charge(GaussianEvent(mu / 2), name=f"marginal {index}")
+    assert 0.999 < ledger.spent().epsilon <= 1.0
+    with pytest.raises(BudgetExceededError, match="the composition of all releases"):
+        ledger.charge(SelectionEvent(0.01), name="another")
+
+
+@pytest.mark.parametrize("adjacency", ["add_remove", "replace_one"])
+def test_subsampled_events_share_the_budget(adjacency):
+    ledger = PrivacyLedger(1.0, 1e-5, adjacency)
+    ledger.charge(GaussianEvent(0.1), name="count")
+    multiplier = ledger.calibrate_subsampled_gaussian(0.05, 40)
+    with pytest.raises(BudgetExceededError):
+        ledger.charge(SubsampledGaussianEvent(0.05, multiplier * 0.95, 40), name="gradients")
+    ledger.charge(SubsampledGaussianEvent(0.05, multiplier, 40), name="gradients")
+    assert 0.95 < ledger.spent().epsilon <= 1.0
+    assert "SubsampledGaussian(rate=0.05" in repr(ledger)
+
+
+def test_sampler_error_is_charged():
+    ledger = PrivacyLedger(1.0, 1e-6)
+    ledger.charge(GaussianEvent(0.1), name="a", n_coordinates=10, sampler_log_ratio=1e-6)
+    clean = PrivacyLedger(1.0, 1e-6)
+    clean.charge(GaussianEvent(0.1), name="a", n_coordinates=10)
+    assert ledger.spent().epsilon == pytest.approx(clean.spent().epsilon + 2e-5, rel=1e-9)
+    with pytest.raises(BudgetExceededError, match=r"numerical error .* release fewer values"):
+        ledger.charge(GaussianEvent(0.1), name="b", n_coordinates=100, sampler_log_ratio=1e-6)
+
+
+def test_reserves_keep_the_total_within_the_request():
+    ledger = PrivacyLedger(2.0, 1e-6)
+    error = 1e-4 * 2.0 / 2
+    # an (ε₀, δ₀)-private mechanism within e^{±H} is (ε₀ + 2H, e^H δ₀)-private
+    assert ledger.event_epsilon + 2 * error <= 2.0 * (1 + 1e-15)
+    assert math.exp(error) * ledger.event_delta <= 1e-6 * (1 - 0.999e-6)
+
+
+def test_epsilon_beyond_the_tails_of_the_noise_is_refused():
+    for epsilon, is_allowed in ((500.0, True), (1000.0, False)):
+        ledger = PrivacyLedger(epsilon, 1e-6)
+        arguments = {"sensitivity": 1.0, "mu": ledger.mu, "name": "x", "ledger": ledger}
+        if is_allowed:
+            gaussian_release([1.0], noise=NoiseSource(0), **arguments)
+            continue
+        with pytest.raises(BudgetExceededError, match="use epsilon <= 500, or epsilon=inf"):
+            gaussian_release([1.0], noise=NoiseSource(0), **arguments)
+
+
+def test_spent_of_an_empty_ledger():
+    spent = PrivacyLedger(1.0, 1e-6, "replace_one").spent()
+    assert spent == PrivacySpent(epsilon=0.0, delta=1e-6, adjacency="replace_one")
+    assert spent.is_private
+    assert repr(spent) == "PrivacySpent(epsilon=0, delta=1e-06, adjacency='replace_one')"
+
+
+def test_notes_say_what_is_not_private():
+    baseline = PrivacyLedger(math.inf, 1e-6)
+    assert baseline.mu == baseline.remaining_mu == math.inf
+    assert baseline.calibrate_subsampled_gaussian(0.1, 10) == 0.0
+    baseline.charge(GaussianEvent(math.inf), name="x")
+    assert baseline.spent().epsilon == math.inf
+    assert not baseline.spent().is_private
+    assert "non-private baseline" in repr(baseline.spent())
+    seeded = PrivacyLedger(1.0, 1e-6)
+    seeded.mark_insecure_noise()
+    assert not seeded.spent().is_private
+    assert "random_state" in repr(seeded.spent())
+
+
+def test_table_and_frame():
+    ledger = PrivacyLedger(1.0, 1e-6)
+    assert repr(ledger) == "PrivacyLedger(epsilon=1, delta=1e-06, adjacency='add_remove')"
+    ledger.charge(
+        GaussianEvent(ledger.mu), name="counts", sensitivity=1.0, noise_scale=4.2, n_coordinates=7
+    )
+    lines = repr(ledger).splitlines()
+    assert lines[1].split() == ["release", "mechanism", "sensitivity", "noise", "sd", "share"]
+    assert lines[2].split()[-3:] == ["1", "4.2", "100.0%"]
+    assert len({len(line) for line in lines[1:]}) == 1
+    frame = ledger.to_frame()
+    assert frame.loc[0, "release"] == "counts"
+    assert frame.loc[0, "n_coordinates"] == 7
+    assert frame.loc[0, "share"] == pytest.approx(1.0)
+    ledger = PrivacyLedger(1.0, 1e-6)
+    ledger.charge(SelectionEvent(0.5), name="pair")
+    assert ledger.to_frame()["share"].isna().all()
+    assert "Selection(epsilon=0.5)" in repr(ledger)
+
+
+def test_entries_are_immutable():
+    ledger = PrivacyLedger(1.0, 1e-6)
+    ledger.charge(SelectionEvent(0.5), name="pair")
+    assert ledger.entries == (LedgerEntry("pair", SelectionEvent(0.5)),)
+    with pytest.raises(AttributeError):
+        ledger.entries[0].name = "other"
+
+
+def test_pickle_and_equality():
+    ledger = PrivacyLedger(1.0, 1e-6)
+    ledger.charge(GaussianEvent(0.1), name="x")
+    restored = pickle.loads(pickle.dumps(ledger))
+    assert restored == ledger
+    ledger.spent()
+    assert restored == ledger
+    restored.charge(GaussianEvent(0.1), name="y")
+    assert restored != ledger
+    assert ledger != PrivacyLedger(1.0, 1e-6)
+    assert ledger != "ledger"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "match"),
+    [
+        ((0.0, 1e-6), ValueError, r"epsilon=0.0 is outside the allowed range \(0, inf\]"),
+        ((-1.0, 1e-6), ValueError, "epsilon=-1.0"),
+        ((math.nan, 1e-6), ValueError, "epsilon=nan"),
+        (("1", 1e-6), TypeError, "epsilon must be a real number, got str"),
+        ((1.0, 0.0), ValueError, r"delta=0.0 is outside the allowed range \(0, 1\)"),
+        ((1.0, 1.0), ValueError, "delta=1.0"),
+        ((1.0, None), TypeError, "delta must be a real number, got NoneType"),
+        ((1.0, 1e-6, "swap"), ValueError, "adjacency='swap'"),
+    ],
+)
+def test_bad_requests(arguments, error, match):
+    with pytest.raises(error, match=match):
+        PrivacyLedger(*arguments)
