@@ -16,12 +16,12 @@ from ._estimates import (
     share_out,
 )
 from ._layout import Layout
-from ._shrinkage import project_to_simplex
+from ._shrinkage import project_to_simplex, rake
 
-__all__ = ["choose_components", "mix", "refine", "settle", "start_components"]
+__all__ = ["borrow", "choose_components", "mix", "refine", "settle", "start_components"]
 
 MAX_COMPONENTS_PER_CLASS = 32
-RECORDS_PER_COMPONENT = 80.0
+RECORDS_PER_COMPONENT = 60.0
 
 # standard deviation of the random log odds by which components start to differ
 TILT = 1.0
@@ -36,7 +36,7 @@ def choose_components(
     ----------
     n_components : int or "auto"
         Number in total, shared out by noisy class counts; "auto" gives a class one component per
-        80 records and unit of noise, 32 at most.
+        60 records and unit of noise, 32 at most.
     class_counts : ndarray of shape (n_classes,)
         Released.
     scale : float
@@ -83,7 +83,23 @@ def estimate_classes(
     n_classes = len(totals.n_records)
     if n_classes == 1:
         return pool
-    return estimate_components(totals, layout, pool.take(np.zeros(n_classes, dtype=int)))
+    one_owner = np.zeros(n_classes, dtype=int)
+    classes = estimate_components(totals, layout, pool.take(one_owner))
+    return _rake_blocks(classes, pool, one_owner, layout)
+
+
+def _rake_blocks(
+    components: ComponentEstimates,
+    totals: ComponentEstimates,
+    owner: np.ndarray,
+    layout: Layout,
+) -> ComponentEstimates:
+    cell = components.cell.copy()
+    for block in layout.blocks:
+        cell[:, block.cells] = rake(
+            cell[:, block.cells], components.n_records, owner, totals.cell[:, block.cells]
+        )
+    return components._replace(cell=cell)
 
 
 def refine(
@@ -109,11 +125,76 @@ def refine(
         return parents
     corrected = make_consistent(share_out(sums, totals, owner), layout)
     components = estimate_components(corrected, layout, parents)
+    components = _rake_blocks(components, classes, owner, layout)
     chosen = [
         np.where(is_alone.reshape((-1,) + (1,) * (own.ndim - 1)), parent, own)
         for parent, own in zip(parents, components, strict=True)
     ]
     return ComponentEstimates(*chosen)
+
+
+def borrow(
+    estimates: ComponentEstimates,
+    weights: np.ndarray,
+    owner: np.ndarray,
+    layout: Layout,
+) -> tuple[ComponentEstimates, np.ndarray, np.ndarray]:
+    """Give classes too small for components of their own the dependence of the largest class.
+
+    A class of one component has independent columns; beside a class of several, that difference
+    itself would tell the classes apart. It is replaced by the components of the class that has
+    most, each shifted as the classes' profiles differ and raked back to the class's own profile.
+    Post-processing: nothing more is released.
+
+    Returns
+    -------
+    estimates, weights, owner
+        Of the enlarged mixture.
+    """
+    sizes = np.bincount(owner, minlength=layout.n_classes)
+    lender = int(np.argmax(sizes))
+    borrowers = np.flatnonzero(sizes == 1)
+    if sizes[lender] == 1 or len(borrowers) == 0:
+        return estimates, weights, owner
+    lent = np.flatnonzero(owner == lender)
+    shares = weights[lent] / weights[lent].sum()
+    kept = np.flatnonzero(sizes[owner] > 1)
+    parts, new_weights, new_owner = [estimates.take(kept)], [weights[kept]], [owner[kept]]
+    for borrower in borrowers:
+        own = estimates.take(np.flatnonzero(owner == borrower))
+        parts.append(_shift(estimates.take(lent), own, shares, layout))
+        new_weights.append(weights[owner == borrower] * shares)
+        new_owner.append(np.full(len(lent), borrower))
+    merged = ComponentEstimates(*(np.concatenate(field) for field in zip(*parts, strict=True)))
+    return merged, np.concatenate(new_weights), np.concatenate(new_owner)
+
+
+def _shift(
+    lent: ComponentEstimates, own: ComponentEstimates, shares: np.ndarray, layout: Layout
+) -> ComponentEstimates:
+    """Return the lent components with the profile of a class of one component."""
+    cell = np.repeat(own.cell, len(shares), axis=0)
+    one_class = np.zeros(len(shares), dtype=int)
+    for block in layout.blocks:
+        profile = shares @ lent.cell[:, block.cells]
+        shifted = lent.cell[:, block.cells] * (own.cell[:, block.cells] / profile)
+        shifted /= shifted.sum(axis=1, keepdims=True)
+        cell[:, block.cells] = rake(shifted, shares, one_class, own.cell[:, block.cells])
+    repeated = own.take(one_class)
+    scale = np.exp(lent.log_scale)
+    mean = shares @ lent.location
+    spread = np.sqrt(np.maximum(shares @ (scale**2 + lent.location**2) - mean**2, 1e-12))
+    is_normal = np.array([s.distribution == "normal" for s in layout.scalars], dtype=bool)
+    stretch = np.exp(own.log_scale) / spread
+    location = np.where(
+        is_normal,
+        own.location + stretch * (lent.location - mean),
+        own.location * lent.location / np.where(mean > 0, mean, 1.0),
+    )
+    log_scale = np.where(is_normal, lent.log_scale + np.log(stretch), 0.0)
+    return repeated._replace(
+        n_records=own.n_records * shares, cell=cell, location=location, log_scale=log_scale
+    )
 
 
 def start_components(

@@ -6,7 +6,9 @@ from functools import lru_cache
 
 import numpy as np
 
-__all__ = ["haar_basis", "project_to_simplex", "shrink_deviations"]
+__all__ = ["haar_basis", "project_to_simplex", "rake", "shrink_deviations"]
+
+RAKING_ROUNDS = 10
 
 
 def project_to_simplex(values: np.ndarray) -> np.ndarray:
@@ -133,3 +135,41 @@ def _james_stein(
     noise = n_dimensions * variance
     trust = np.where(energy > noise, 1.0 - noise / np.where(energy > noise, energy, 1.0), 0.0)
     return trust[:, None] * vectors, trust * noise
+
+
+def rake(cell: np.ndarray, weights: np.ndarray, owner: np.ndarray, total: np.ndarray) -> np.ndarray:
+    """Scale the cells of one block so that each class's components average to the class.
+
+    Projecting each component's noisy counts on the simplex turns noise around zero into mass; the
+    sum over many components shows it, while the class was measured as a whole.
+
+    Parameters
+    ----------
+    cell : ndarray of shape (n_components, n_cells)
+        Rows sum to one.
+    weights : ndarray of shape (n_components,)
+        Sizes of the components.
+    owner : ndarray of shape (n_components,), int
+        Their classes.
+    total : ndarray of shape (n_classes, n_cells)
+        The classes' cells; rows sum to one.
+
+    Returns
+    -------
+    cell : ndarray of shape (n_components, n_cells)
+        Iterative proportional fitting (Deming & Stephan 1940), stopped after 10 rounds; rows sum
+        to one.
+
+    Examples
+    --------
+    >>> cell, owner = np.array([[0.6, 0.4], [0.8, 0.2]]), np.array([0, 0])
+    >>> rake(cell, np.ones(2), owner, np.array([[0.5, 0.5]])).mean(axis=0).round(3)
+    array([0.5, 0.5])
+    """
+    share = (owner == np.arange(len(total))[:, None]) * weights
+    share = share / share.sum(axis=1, keepdims=True)
+    for _ in range(RAKING_ROUNDS):
+        mean = share @ cell
+        cell = cell * np.where(mean > 0, total / np.where(mean > 0, mean, 1.0), 1.0)[owner]
+        cell = cell / cell.sum(axis=1, keepdims=True)
+    return cell

@@ -15,7 +15,7 @@ from .._reading import Table
 from ..privacy import NoiseSource, PrivacyLedger
 from ..schema import TableSchema
 from ._columns import model_columns
-from ._components import mix, refine
+from ._components import borrow, mix, refine
 from ._estimates import effective_size
 from ._model import MixtureModel
 from ._moments import MomentsPlan, MomentsRelease, release_moments
@@ -185,6 +185,7 @@ class DPMixtureSynthesizer(BaseSynthesizer):
             release.sums, release.totals, release.layout, release.bins, release.owner
         )
         weights = mix(estimates.n_records, release.totals.n_records, release.owner)
+        estimates, weights, owner = borrow(estimates, weights, release.owner, release.layout)
         size = effective_size(
             weights[None], np.array([release.n_records]), release.totals.variance.sum()
         )
@@ -194,6 +195,6 @@ class DPMixtureSynthesizer(BaseSynthesizer):
             release.bins,
             weights,
             float(size[0]),
-            release.owner,
+            owner,
             estimates,
         )
