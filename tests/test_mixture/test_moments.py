@@ -1,0 +1,238 @@
+import math
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from skdpsynth import Categorical, Continuous, Count, TableSchema
+from skdpsynth.mixture import _moments
+from skdpsynth.mixture._columns import model_columns
+from skdpsynth.mixture._model import natural_parameters
+from skdpsynth.mixture._moments import MomentsPlan, release_moments
+from skdpsynth.privacy import NoiseSource, PrivacyLedger
+
+from .reference import FAMILIES, mixed_schema, random_codes
+
+ADJACENCIES = ["add_remove", "replace_one"]
+SCHEMAS = {
+    "mixed": mixed_schema(True, "label"),
+    "no target": mixed_schema(False, None),
+    "numeric target": mixed_schema(True, "wealth"),
+    "levels only": TableSchema({"a": Categorical(["x", "y"]), "b": Categorical([1, 2, 3])}),
+    "one column": TableSchema({"a": Categorical(["x", "y"])}, "a"),
+    "scalars only": TableSchema({"height": Continuous(0, 1), "visits": Count(0, 5)}),
+}
+
+
+def columns_of(schema):
+    columns = model_columns(schema, {n: f for n, f in FAMILIES.items() if n in schema})
+    owner = None if schema.target is None else schema.names.index(schema.target)
+    return columns, owner
+
+
+class CountingSource(NoiseSource):
+    """Checks before every draw of noise that the ledger has been charged for it."""
+
+    def __init__(self, ledger):
+        super().__init__(0)
+        self.ledger = ledger
+        self.n_drawn = 0
+
+    def rounded_gaussian(self, scale, size):
+        self.n_drawn += int(np.prod(size))
+        charged = sum(entry.n_coordinates for entry in self.ledger.entries)
+        assert charged == self.n_drawn
+        return super().rounded_gaussian(scale, size)
+
+
+@pytest.mark.parametrize("n_passes", [1, 2, 3, 4, 8, 30])
+@pytest.mark.parametrize("grid", [0.0, 0.01, 0.05])
+def test_shares_sum_to_one(n_passes, grid):
+    shares = MomentsPlan("auto", "auto", n_passes).shares(grid)
+    assert len(shares) == n_passes + 1
+    assert shares[0] == grid
+    assert min(shares[1:]) > 0
+    assert math.fsum(shares) == pytest.approx(1.0, abs=1e-12)
+
+
+@pytest.mark.parametrize("n_passes", [1, 2, 3, 8])
+@pytest.mark.parametrize("adjacency", ADJACENCIES)
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_every_draw_is_charged_and_the_budget_is_spent_once(name, adjacency, n_passes):
+    schema = SCHEMAS[name]
+    columns, owner = columns_of(schema)
+    codes = random_codes(np.random.default_rng(0), schema, 50)
+    ledger = PrivacyLedger(0.7, 1e-6, adjacency)
+    noise = CountingSource(ledger)
+    release_moments(codes, columns, owner, MomentsPlan(4, 4, n_passes), ledger, noise)
+    assert noise.n_drawn == sum(entry.n_coordinates for entry in ledger.entries)
+    assert math.fsum(ledger.shares()) == pytest.approx(1.0, abs=1e-9)
+    assert 0.699 < ledger.spent().epsilon <= 0.7
+    n_histograms = sum(column.distribution == "histogram" for column in columns)
+    has_grid = n_histograms > 0 or adjacency == "add_remove"
+    assert len(ledger.entries) == n_passes + has_grid
+    for entry in ledger.entries:
+        assert entry.noise_scale == pytest.approx(entry.sensitivity / entry.event.mu)
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_replacing_a_record_costs_root_two_of_removing_one(name):
+    schema = SCHEMAS[name]
+    columns, owner = columns_of(schema)
+    codes = random_codes(np.random.default_rng(0), schema, 50)
+    sensitivities = {}
+    for adjacency in ADJACENCIES:
+        ledger = PrivacyLedger(1.0, 1e-6, adjacency)
+        release_moments(codes, columns, owner, MomentsPlan(4, 4, 3), ledger, NoiseSource(0))
+        sensitivities[adjacency] = [entry.sensitivity for entry in ledger.entries]
+    removed, replaced = sensitivities["add_remove"], sensitivities["replace_one"]
+    # one for the row count, one for each column, two for the normal one
+    n_ones = 1 + len(columns) + sum(c.distribution == "normal" for c in columns)
+    n_ones -= owner is not None
+    assert removed[1:] == pytest.approx([math.sqrt(n_ones)] * 3)
+    assert replaced[-3:] == pytest.approx([math.sqrt(2 * n_ones)] * 3)
+    n_histograms = sum(column.distribution == "histogram" for column in columns)
+    assert removed[0] == pytest.approx(math.sqrt(1 + n_histograms))
+    if n_histograms:
+        # the row count is public then
+        assert replaced[0] == pytest.approx(math.sqrt(2 * n_histograms))
+
+
+class Replay:
+    """A release that records what it is given, and answers what another one has answered."""
+
+    def __init__(self, answers=None):
+        self.statistics, self.sensitivities = [], []
+        self.answers, self.is_first = answers or [], answers is None
+
+    def __call__(self, statistic, *, sensitivity, grid, **_):
+        step = len(self.statistics)
+        self.statistics.append(np.asarray(statistic, dtype=float))
+        self.sensitivities.append(sensitivity)
+        units = np.asarray(statistic) / grid
+        assert_array_equal(units, np.rint(units))
+        if self.is_first:
+            # not from the release's own source, whose state the start of the components depends on
+            noise = np.random.default_rng(step).normal(scale=3.0, size=np.shape(statistic))
+            self.answers.append(statistic + noise)
+        return self.answers[step]
+
+
+def statistics_of(monkeypatch, codes, schema, adjacency, answers=None):
+    """What each release sees when the outputs of all earlier ones are fixed."""
+    replay = Replay(answers)
+    monkeypatch.setattr(_moments, "gaussian_release", replay)
+    columns, owner = columns_of(schema)
+    ledger = PrivacyLedger(1.0, 1e-6, adjacency)
+    release_moments(codes, columns, owner, MomentsPlan(5, 4, 4), ledger, NoiseSource(0))
+    return replay
+
+
+@pytest.mark.parametrize("adjacency", ADJACENCIES)
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_no_release_of_neighbouring_tables_differs_by_more_than_its_sensitivity(
+    monkeypatch, name, adjacency
+):
+    """All releases of two neighbours, given the same earlier outputs, and with them all shapes."""
+    schema = SCHEMAS[name]
+    rng = np.random.default_rng(1)
+    codes = random_codes(rng, schema, 12)
+    first = statistics_of(monkeypatch, codes, schema, adjacency)
+    neighbours = [np.delete(codes, row, axis=0) for row in range(4)]
+    if adjacency == "replace_one":
+        neighbours = [np.vstack([table, random_codes(rng, schema, 1)]) for table in neighbours]
+    largest = np.zeros(len(first.statistics))
+    for table in neighbours:
+        other = statistics_of(monkeypatch, table, schema, adjacency, first.answers)
+        differences = zip(first.statistics, other.statistics, strict=True)
+        ratio = [np.linalg.norm(one - two) for one, two in differences]
+        largest = np.maximum(largest, np.array(ratio) / first.sensitivities)
+    assert (largest <= 1 + 1e-12).all()
+    assert (largest > 0.3).any()
+
+
+def test_permuted_rows_release_the_same_bits():
+    schema = SCHEMAS["mixed"]
+    columns, owner = columns_of(schema)
+    codes = random_codes(np.random.default_rng(2), schema, 200)
+    releases = []
+    for rows in (np.arange(200), np.random.default_rng(3).permutation(200)):
+        ledger = PrivacyLedger(1.0, 1e-6)
+        plan = MomentsPlan(6, 8, 4)
+        releases.append(release_moments(codes[rows], columns, owner, plan, ledger, NoiseSource(0)))
+    for one, two in zip(releases[0].sums, releases[1].sums, strict=True):
+        assert_array_equal(one, two)
+    for one, two in zip(releases[0].totals, releases[1].totals, strict=True):
+        assert_array_equal(one, two)
+
+
+def test_sums_without_noise_add_up_to_the_table():
+    schema = SCHEMAS["mixed"]
+    columns, owner = columns_of(schema)
+    codes = random_codes(np.random.default_rng(4), schema, 300)
+    ledger = PrivacyLedger(math.inf, 1e-6)
+    release = release_moments(codes, columns, owner, MomentsPlan(7, 8, 4), ledger, NoiseSource(0))
+    assert release.n_records == 300
+    assert release.sums.n_records.sum() == 300
+    labels = codes[:, owner]
+    expected = [(labels == 0).sum(), (labels == 1).sum(), np.isnan(labels).sum()]
+    assert_allclose(release.totals.n_records, expected, rtol=1e-12)
+    for block in release.layout.blocks:
+        assert_array_equal(release.sums.cell[:, block.cells].sum(axis=1), release.sums.n_records)
+    assert (release.sums.variance == 0).all()
+
+
+@pytest.mark.parametrize("adjacency", ADJACENCIES)
+def test_the_row_count_is_exact_only_where_it_is_public(adjacency):
+    schema = SCHEMAS["mixed"]
+    columns, owner = columns_of(schema)
+    codes = random_codes(np.random.default_rng(5), schema, 1237)
+    ledger = PrivacyLedger(1.0, 1e-6, adjacency)
+    release = release_moments(codes, columns, owner, MomentsPlan(3, 8, 3), ledger, NoiseSource(0))
+    if adjacency == "replace_one":
+        assert release.n_records == 1237
+        assert release.totals.n_records.sum() == pytest.approx(1237)
+    else:
+        assert release.n_records != 1237
+        assert release.n_records == pytest.approx(1237, abs=200)
+
+
+@pytest.mark.parametrize("name", ["mixed", "no target", "scalars only"])
+def test_padding_holds_whatever_bins_the_noise_gives(monkeypatch, name):
+    """The shapes of the kernels are the same for all noise."""
+    schema = SCHEMAS[name]
+    columns, owner = columns_of(schema)
+    codes = random_codes(np.random.default_rng(6), schema, 60)
+    shapes = set()
+
+    def spy(*arguments):
+        model = natural_parameters(*arguments)
+        shapes.add(tuple(part.shape for part in model))
+        return model
+
+    monkeypatch.setattr(_moments, "natural_parameters", spy)
+    for seed in range(8):
+        ledger = PrivacyLedger(0.5, 1e-6)
+        plan = MomentsPlan(5, 16, 3)
+        release = release_moments(codes, columns, owner, plan, ledger, NoiseSource(seed))
+        assert release.layout.n_cells <= next(iter(shapes))[1][0]
+    assert len(shapes) == 1
+
+
+def test_every_pass_is_reported():
+    schema = SCHEMAS["levels only"]
+    columns, owner = columns_of(schema)
+    codes = random_codes(np.random.default_rng(7), schema, 10)
+    passes = []
+    ledger = PrivacyLedger(1.0, 1e-6)
+    plan = MomentsPlan(2, 8, 5)
+    release_moments(
+        codes,
+        columns,
+        owner,
+        plan,
+        ledger,
+        NoiseSource(0),
+        lambda: passes.append(len(ledger.entries)),
+    )
+    assert passes == [2, 3, 4, 5, 6]
