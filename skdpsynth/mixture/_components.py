@@ -49,7 +49,7 @@ def choose_components(
     Examples
     --------
     >>> choose_components(5, np.array([100.0, 40.0]), 1.0)
-    array([0, 0, 0, 1, 1])
+    array([0, 0, 0, 0, 1])
     """
     counts = np.maximum(class_counts, 0.0)
     if n_components == "auto":
