@@ -243,6 +243,13 @@ class BaseSynthesizer(BaseEstimator, metaclass=ABCMeta):
             return X, y[:, 0]
         return X, y[target]
 
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(super().__getstate__())
+        if "model_" in state:
+            # whoever reads the seed of the noise from a file could subtract the noise
+            state["random_state"] = None
+        return state
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.estimator_type = "density_estimator"

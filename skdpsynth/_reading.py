@@ -76,7 +76,7 @@ def read_table(X: Any, y: Any, estimator: BaseEstimator) -> tuple[Table, dict[st
     target = None
     if y is not None:
         name = getattr(y, "name", None)
-        if name is None and schema is not None and schema.target not in table_format.names:
+        if name is None and schema is not None:
             name = schema.target
         frame, table_format = join_target(frame, table_format, y, name)
         target = table_format.names[-1]
