@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABCMeta, abstractmethod
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -189,8 +190,12 @@ class BaseSynthesizer(BaseEstimator, metaclass=ABCMeta):
             values, and to the units of each Continuous column.
         """
         check_is_fitted(self)
-        frame, table_format = read_frame(X, self._feature_schema)
+        frame, table_format = read_frame(X)
         validate_data(self, X, reset=False, skip_check_array=True)
+        if "numpy" in (self.format_.container, table_format.container):
+            # an array has no names: its columns are matched by position
+            table_format = replace(table_format, names=self._feature_schema.names)
+            frame = frame.set_axis(list(table_format.names), axis=1)
         if not self.has_y_ and y is not None:
             raise TableMismatchError(
                 "y was passed, but the model was fitted without y: its columns are all in X."

@@ -309,6 +309,20 @@ def test_without_y_the_score_is_that_of_the_margin(split, table):
     assert_allclose(np.exp(split.score_samples(X)), sum(joint), rtol=1e-9)
 
 
+def test_columns_of_arrays_are_matched_by_position(whole, split, table):
+    array, names = table.to_numpy(dtype=object), "X does not have valid feature names"
+    with pytest.warns(UserWarning, match=names):
+        assert whole.score(array) == whole.score(table)
+    with pytest.warns(UserWarning, match=names):
+        joint = split.score(array[:, :4], array[:, 4])
+    assert joint == pytest.approx(whole.score(table))
+    fitted = make_synthesizer().fit(array)
+    with pytest.warns(UserWarning, match="X has feature names, but"):
+        assert fitted.score(table) == fitted.score(array)
+    with pytest.raises(ValueError, match=r"X has 3 features, but .* expecting 5 features"):
+        fitted.score(array[:, :3])
+
+
 # Bad input
 
 
