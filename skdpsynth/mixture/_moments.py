@@ -284,12 +284,13 @@ def _release_sums(
 
 def _one_per_class(layout: Layout, n_padded_cells: int) -> NaturalParameters:
     """Return a mixture of one flat component per class: every record is certain of its own."""
-    n_classes = layout.n_classes
+    # padded as well: the classes of a numeric target are as many as its bins
+    n_components = _power_of_two(layout.n_classes)
     return NaturalParameters(
-        np.zeros(n_classes),
-        np.zeros((n_padded_cells, n_classes)),
-        np.zeros((layout.n_features, n_classes)),
-        np.arange(n_classes, dtype=np.int32),
+        np.zeros(n_components),
+        np.zeros((n_padded_cells, n_components)),
+        np.zeros((layout.n_features, n_components)),
+        np.arange(n_components, dtype=np.int32),
     )
 
 

@@ -183,12 +183,17 @@ def test_a_second_fit_of_the_same_shape_compiles_nothing(small, compiled):
     assert compiled() == []
 
 
-def test_bins_of_a_numeric_target_change_no_shape(small, compiled):
-    model = make_synthesizer(schema=SCHEMA.with_target("pay"), n_components=70)
-    model.fit(small)
+def test_bins_of_a_numeric_target_change_no_shape(large, compiled):
+    schema = SCHEMA.with_target("age")
+    model = make_synthesizer(schema=schema, n_components=60, n_bins=32, epsilon=9.0)
+    model.fit(large[:1500])
+    n_classes = {model.model_.layout.n_classes}
     compiled()
-    for seed in range(1, 5):
-        model.set_params(random_state=seed).fit(small)
+    for n_rows in (2000, 2800):
+        model.fit(large[:n_rows])
+        n_classes.add(model.model_.layout.n_classes)
+    assert len(n_classes) > 1
+    assert all(8 < number <= 16 for number in n_classes)
     assert compiled() == []
 
 
