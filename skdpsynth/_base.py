@@ -221,7 +221,7 @@ class BaseSynthesizer(BaseEstimator, metaclass=ABCMeta):
         self, model: Any, n_samples: int, conditions: Any, rng: np.random.Generator
     ) -> np.ndarray:
         n_samples = check_count(n_samples, "n_samples")
-        if not conditions:
+        if conditions is None:
             return model.sample_codes(n_samples, rng)
         given = encode_conditions(conditions, self.schema_)
         codes = model.condition(given).sample_codes(n_samples, rng)

@@ -243,6 +243,11 @@ def test_a_real_value_can_be_a_condition_and_stays_exact(whole):
     assert_allclose(rows["pay"], 33.25, rtol=1e-12)
 
 
+def test_no_condition_is_a_condition_too(whole):
+    rows = whole.sample(10, conditions={}, random_state=0)
+    pd.testing.assert_frame_equal(rows, whole.sample(10, random_state=0))
+
+
 def test_conditions_apply_to_the_split_too(split):
     X, y = split.sample_xy(20, conditions={"sick": True, "sex": "M"}, random_state=0)
     assert y.all()
@@ -262,6 +267,7 @@ def test_conditions_apply_to_the_split_too(split):
         ({"pay": np.inf}, TableMismatchError, "'pay' holds an infinite value"),
         ("sex", TypeError, "conditions must be a mapping .* got str"),
         ([("sex", "F")], TypeError, "conditions must be a mapping .* got list"),
+        ([], TypeError, "conditions must be a mapping .* got list"),
     ],
 )
 def test_bad_conditions_are_named(whole, conditions, error, message):
