@@ -1,0 +1,297 @@
+"""DP variational inference: clipped, noisy, aligned gradients in one scan.
+
+The rows enter through `LatentModel.clipped_sum` alone. Everything else here is post-processing of
+its noisy sums: Gaussian noise is added to the gradient with respect to the latent variables, and
+what the guide's parameters need is pulled back from it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple, Protocol
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from ..privacy import GaussianEvent, NoiseSource, PrivacyLedger, SubsampledGaussianEvent
+from ._batches import PoissonBatches
+
+__all__ = ["DPVIPlan", "Guide", "LatentModel", "MeanFieldGuide", "Trace", "run_dpvi"]
+
+STEPS_PER_SCAN = 64
+ADAM_DECAY = 0.9
+ADAM_SQUARE_DECAY = 0.999
+
+# share of δ for batches that overflow their capacity
+OVERFLOW_RESERVE = 5e-7
+
+
+class LatentModel(Protocol):
+    """A model of one record given unconstrained latent variables z; hashable, so compiled once."""
+
+    @property
+    def n_latents(self) -> int:
+        """Dimension of z."""
+
+    def clipped_sum(
+        self, z: jax.Array, batch: Any, is_record: jax.Array, clipping_norm: jax.Array
+    ) -> jax.Array:
+        """Return Σ_i ∇_z log p(x_i | z), every term scaled down to norm `clipping_norm` at most.
+
+        Rows where `is_record` is False contribute nothing. A record's term depends on that record
+        and z alone, so that removing it moves the sum by at most `clipping_norm`.
+        """
+
+    def log_prior(self, z: jax.Array) -> jax.Array:
+        """Return log p(z), the Jacobian of the constraint included."""
+
+
+class Guide(Protocol):
+    """A reparametrised variational family; hashable."""
+
+    def draw(self, parameters: jax.Array, key: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """Return z and −log q(z), or the entropy in its place, differentiable in `parameters`."""
+
+
+@dataclass(frozen=True)
+class MeanFieldGuide:
+    """Independent normals: parameters are the locations, then log standard deviations."""
+
+    n_latents: int
+
+    def draw(self, parameters: jax.Array, key: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """Return a draw and the entropy up to a constant."""
+        location, log_scale = parameters[: self.n_latents], parameters[self.n_latents :]
+        noise = jax.random.normal(key, location.shape)
+        return location + jnp.exp(log_scale) * noise, log_scale.sum()
+
+
+@dataclass(frozen=True)
+class DPVIPlan:
+    """Hyper-parameters of the optimisation; public.
+
+    Attributes
+    ----------
+    n_steps : int
+    sampling_rate : float in (0, 1]
+        Probability with which a record takes part in a step; 1 uses all records.
+    clipping_norm : float
+        Bound C on the norm of one record's gradient.
+    learning_rate : float
+        Step size of Adam, decayed to a tenth by a cosine.
+    averaging : float in (0, 1]
+        Share of the steps, the last ones, whose iterates are averaged.
+    """
+
+    n_steps: int
+    sampling_rate: float
+    clipping_norm: float
+    learning_rate: float
+    averaging: float = 0.5
+
+
+class Trace(NamedTuple):
+    """What the optimisation leaves.
+
+    Attributes
+    ----------
+    parameters : ndarray of shape (n_parameters,)
+        Average of the last iterates.
+    variance : ndarray of shape (n_parameters,)
+        Variance of the last iterates.
+    """
+
+    parameters: np.ndarray
+    variance: np.ndarray
+
+
+class _State(NamedTuple):
+    parameters: jax.Array
+    mean: jax.Array
+    square: jax.Array
+    step: jax.Array
+    total: jax.Array
+    total_square: jax.Array
+
+
+def run_dpvi(
+    model: LatentModel,
+    guide: Guide,
+    start: np.ndarray,
+    rows: Any,
+    n_records: float,
+    count_scale: float,
+    plan: DPVIPlan,
+    ledger: PrivacyLedger,
+    noise: NoiseSource,
+    after_steps: Callable[[int], object] = lambda n: None,
+) -> Trace:
+    """Fit a guide by noisy stochastic gradients, spending all that the ledger has left.
+
+    Parameters
+    ----------
+    model : LatentModel
+    guide : Guide
+    start : ndarray of shape (n_parameters,)
+        Initial parameters; data-free or released.
+    rows : pytree of ndarray, each of shape (n_rows, ...)
+        The private records.
+    n_records : float
+        Released row count N̂, or the public one.
+    count_scale : float
+        Standard deviation of its noise.
+    plan : DPVIPlan
+    ledger : PrivacyLedger
+        Charged once, before the first step, for all steps.
+    noise : NoiseSource
+    after_steps : callable, optional
+        Called with a number of finished steps, for a progress bar.
+
+    Returns
+    -------
+    trace : Trace
+
+    Raises
+    ------
+    FloatingPointError
+        If the gradient or a parameter stops being finite.
+
+    Notes
+    -----
+    A step releases Σ_{i in batch} clip(∇_z log p(x_i | z)) + N(0, σ²C²), z being one draw of the
+    guide shared by the batch. With z fixed, a record adds a vector of norm at most C to it, if it
+    is in the batch: a Poisson-subsampled Gaussian mechanism of sensitivity C under add/remove, of
+    noise multiplier σ, whatever the batch size. The sum is divided by the *expected* batch size.
+    Batches have a fixed capacity; the probability that one overflows, for any row count that the
+    noisy one is compatible with, is charged to δ.
+
+    The gradient with respect to the guide's parameters is pulled back from the noisy gradient with
+    respect to z (aligned gradients: Jälkö, Prediger, Honkela & Kaski 2023, section 3.1), so that
+    noise is added once per latent variable.
+    """
+    n_rows = len(jax.tree.leaves(rows)[0])
+    multiplier, overflow = _charge(plan, model.n_latents, ledger, noise)
+    batches = PoissonBatches(n_rows, plan.sampling_rate, n_records, count_scale, overflow, noise)
+    rows = jax.tree.map(batches.pad, rows)
+    state = _State(
+        jnp.asarray(start, jnp.float32),
+        *(jnp.zeros(len(start), jnp.float32) for _ in range(2)),
+        jnp.zeros((), jnp.int32),
+        *(jnp.zeros(len(start), jnp.float32) for _ in range(2)),
+    )
+    first_averaged = plan.n_steps - max(1, round(plan.averaging * plan.n_steps))
+    constants = {
+        "clipping_norm": plan.clipping_norm,
+        "batch_size": plan.sampling_rate * n_records,
+        "n_records": n_records,
+        "learning_rate": plan.learning_rate,
+        "n_steps": plan.n_steps,
+        "first_averaged": first_averaged,
+    }
+    key = jax.random.key(noise.seed_bits() % 2**63)
+    for first in range(0, plan.n_steps, STEPS_PER_SCAN):
+        n_steps = min(STEPS_PER_SCAN, plan.n_steps - first)
+        drawn = np.zeros((STEPS_PER_SCAN, model.n_latents), np.float32)
+        if multiplier > 0:
+            scale = multiplier * plan.clipping_norm
+            drawn[:n_steps] = scale * noise.normal((n_steps, model.n_latents))
+        indices = batches.draw(n_steps, STEPS_PER_SCAN)
+        state = _scan(model, guide, state, rows, batches.is_row, indices, drawn, key, constants)
+        if not np.isfinite(np.asarray(state.parameters)).all():
+            raise FloatingPointError(
+                "The variational parameters stopped being finite; lower learning_rate, or check "
+                "that the model's log density is finite and differentiable (check_model)."
+            )
+        after_steps(n_steps)
+    n_averaged = plan.n_steps - first_averaged
+    mean = np.asarray(state.total, np.float64) / n_averaged
+    variance = np.asarray(state.total_square, np.float64) / n_averaged - mean**2
+    return Trace(mean, np.maximum(variance, 0.0))
+
+
+def _charge(
+    plan: DPVIPlan, n_latents: int, ledger: PrivacyLedger, noise: NoiseSource
+) -> tuple[float, float]:
+    """Charge all steps; return the noise multiplier and the probability of an overflow per step."""
+    overflow = 0.0
+    event: GaussianEvent | SubsampledGaussianEvent
+    if plan.sampling_rate == 1.0:
+        mu = ledger.remaining_mu
+        # without sampling two records may be exchanged within one sum
+        factor = 1.0 if ledger.adjacency == "add_remove" else 2.0
+        multiplier = factor * math.sqrt(plan.n_steps) / mu
+        event = GaussianEvent(mu)
+    else:
+        multiplier = ledger.calibrate_subsampled_gaussian(plan.sampling_rate, plan.n_steps)
+        event = SubsampledGaussianEvent(plan.sampling_rate, multiplier, plan.n_steps)
+        overflow = OVERFLOW_RESERVE * ledger.delta / plan.n_steps
+        if math.isfinite(ledger.epsilon):
+            overflow /= 1.0 + math.exp(ledger.epsilon)
+    ledger.charge(
+        event,
+        name=f"clipped gradients, {plan.n_steps} steps",
+        n_coordinates=plan.n_steps * n_latents,
+        sensitivity=plan.clipping_norm,
+        noise_scale=multiplier * plan.clipping_norm,
+        sampler_tail=overflow * plan.n_steps,
+        secure_noise=noise.is_secure,
+    )
+    return multiplier, overflow
+
+
+@partial(jax.jit, static_argnames=("model", "guide"))
+def _scan(
+    model: LatentModel,
+    guide: Guide,
+    state: _State,
+    rows: Any,
+    is_row: jax.Array,
+    indices: jax.Array | None,
+    noise: jax.Array,
+    key: jax.Array,
+    constants: dict[str, Any],
+) -> _State:
+    """Take one step per row of `noise`; steps past n_steps change nothing."""
+
+    def objective(parameters: jax.Array, step_key: jax.Array) -> jax.Array:
+        z, entropy = guide.draw(parameters, step_key)
+        return (model.log_prior(z) + entropy) / constants["n_records"]
+
+    def step(state: _State, drawn: tuple[Any, jax.Array]) -> tuple[_State, None]:
+        chosen, step_noise = drawn
+        step_key = jax.random.fold_in(key, state.step)
+        z, pull_back = jax.vjp(lambda p: guide.draw(p, step_key)[0], state.parameters)
+        if chosen is None:
+            batch, is_record = rows, is_row
+        else:
+            batch, is_record = jax.tree.map(lambda part: part[chosen], rows), chosen >= 0
+        total = model.clipped_sum(z, batch, is_record, constants["clipping_norm"]) + step_noise
+        (data_gradient,) = pull_back(total / constants["batch_size"])
+        gradient = data_gradient + jax.grad(objective)(state.parameters, step_key)
+        return _adam(state, gradient, constants), None
+
+    return lax.scan(step, state, (indices, noise))[0]
+
+
+def _adam(state: _State, gradient: jax.Array, constants: dict[str, Any]) -> _State:
+    """Return the state after one ascent step of Adam (Kingma & Ba 2015, Algorithm 1)."""
+    step = state.step + 1
+    is_active = state.step < constants["n_steps"]
+    mean = ADAM_DECAY * state.mean + (1 - ADAM_DECAY) * gradient
+    square = ADAM_SQUARE_DECAY * state.square + (1 - ADAM_SQUARE_DECAY) * gradient**2
+    direction = (mean / (1 - ADAM_DECAY**step)) / (
+        jnp.sqrt(square / (1 - ADAM_SQUARE_DECAY**step)) + 1e-10
+    )
+    progress = state.step / constants["n_steps"]
+    rate = constants["learning_rate"] * (0.55 + 0.45 * jnp.cos(jnp.pi * progress))
+    parameters = state.parameters + rate * direction
+    is_averaged = state.step >= constants["first_averaged"]
+    total = state.total + jnp.where(is_averaged, parameters, 0.0)
+    total_square = state.total_square + jnp.where(is_averaged, parameters**2, 0.0)
+    new = _State(parameters, mean, square, step, total, total_square)
+    return jax.tree.map(lambda after, before: jnp.where(is_active, after, before), new, state)

@@ -1,0 +1,289 @@
+"""The automatic mixture in unconstrained latent variables, with ghost-clipped gradients."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from ._estimates import ComponentEstimates
+from ._kernels import ANY_CLASS, Array, NaturalParameters, component_log_densities
+from ._layout import Layout, Records
+
+__all__ = ["MixtureLatents", "Unconstrained", "as_features"]
+
+
+class Unconstrained(NamedTuple):
+    """The latent variables of the mixture, all real.
+
+    Attributes
+    ----------
+    weight : array of shape (n_components,)
+        Logits of the mixing proportions.
+    cell : array of shape (n_cells, n_components)
+        Logits of a block's levels; for its missing cell, the logit of a missing value.
+    location : array of shape (n_scalars, n_components)
+        Mean of a normal column on [−1, 1], log rate of a poisson column.
+    log_scale : array of shape (n_scalars, n_components)
+        log σ of a normal column; unused for poisson columns.
+    missing : array of shape (n_scalars, n_components)
+        Logit of a missing value; unused where the column is not nullable.
+    """
+
+    weight: Array
+    cell: Array
+    location: Array
+    log_scale: Array
+    missing: Array
+
+
+@partial(
+    jax.tree_util.register_dataclass,
+    data_fields=["segment", "is_missing", "is_bernoulli", "owner", "span"],
+    meta_fields=["n_blocks", "distributions", "nullable"],
+)
+@dataclass(frozen=True)
+class MixtureLatents:
+    """Structure of a mixture over padded arrays; a `LatentModel`.
+
+    Attributes
+    ----------
+    segment : array of shape (n_cells,), int
+        The block of every cell; n_blocks for padding.
+    is_missing, is_bernoulli : array of shape (n_cells,), bool
+        Missing cells, and cells of bernoulli blocks.
+    owner : array of shape (n_components,), int
+        The class of every component; negative for padding.
+    span : array of shape (n_scalars,)
+        high − low of the scalar columns.
+    n_blocks : int
+    distributions : tuple of str
+        "normal" or "poisson", per scalar column.
+    nullable : tuple of bool
+        Per scalar column.
+    """
+
+    segment: Array
+    is_missing: Array
+    is_bernoulli: Array
+    owner: Array
+    span: Array
+    n_blocks: int
+    distributions: tuple[str, ...]
+    nullable: tuple[bool, ...]
+
+    @classmethod
+    def build(cls, layout: Layout, owner: np.ndarray, shape: tuple[int, int]) -> MixtureLatents:
+        """Return the structure of a layout, padded to `shape` = (n_cells, n_components)."""
+        n_cells, n_components = shape
+        segment = np.full(n_cells, len(layout.blocks), dtype=np.int32)
+        is_missing, is_bernoulli = np.zeros(n_cells, bool), np.zeros(n_cells, bool)
+        for number, block in enumerate(layout.blocks):
+            segment[block.cells] = number
+            is_bernoulli[block.cells] = block.is_bernoulli
+            is_missing[block.start + block.n_cells - 1] = block.is_nullable
+        padded = np.full(n_components, ANY_CLASS - 1, dtype=np.int32)
+        padded[: len(owner)] = owner
+        span = np.array([scalar.span for scalar in layout.scalars], dtype=np.float32)
+        return cls(
+            segment,
+            is_missing,
+            is_bernoulli,
+            padded,
+            span,
+            len(layout.blocks),
+            tuple(scalar.distribution for scalar in layout.scalars),
+            tuple(scalar.is_nullable for scalar in layout.scalars),
+        )
+
+    @property
+    def _shapes(self) -> Unconstrained:
+        n_components, n_scalars = len(self.owner), len(self.distributions)
+        scalar = (n_scalars, n_components)
+        return Unconstrained(
+            (n_components,), (len(self.segment), n_components), scalar, scalar, scalar
+        )
+
+    @property
+    def n_latents(self) -> int:
+        """Dimension of z, padding included."""
+        return sum(int(np.prod(shape)) for shape in self._shapes)
+
+    def unflatten(self, z: Array) -> Unconstrained:
+        """Return the parts of a flat vector."""
+        parts, start = [], 0
+        for shape in self._shapes:
+            size = int(np.prod(shape))
+            parts.append(z[start : start + size].reshape(shape))
+            start += size
+        return Unconstrained(*parts)
+
+    def _by_segment(self, values: jax.Array) -> jax.Array:
+        """Return sums over each block's cells, of shape (n_blocks + 1, n_components)."""
+        return jax.ops.segment_sum(values, self.segment, self.n_blocks + 1)
+
+    def _levels(self, latent: Unconstrained) -> tuple[jax.Array, jax.Array, jax.Array]:
+        """Return log probabilities of levels given presence, and log q, log(1 − q) per cell."""
+        is_level = ~self.is_missing[:, None]
+        logits = jnp.where(is_level, latent.cell, -jnp.inf)
+        top = jax.ops.segment_max(logits, self.segment, self.n_blocks + 1)
+        top = lax.stop_gradient(jnp.where(jnp.isfinite(top), top, 0.0))[self.segment]
+        mass = self._by_segment(jnp.where(is_level, jnp.exp(latent.cell - top), 0.0))
+        log_mass = jnp.log(jnp.maximum(mass, 1e-30))[self.segment]
+        has_missing = self._by_segment(self.is_missing[:, None].astype(jnp.float32))[self.segment]
+        logit = self._by_segment(jnp.where(is_level, 0.0, latent.cell))[self.segment]
+        log_present = jnp.where(has_missing > 0, jax.nn.log_sigmoid(-logit), 0.0)
+        return latent.cell - top - log_mass, jax.nn.log_sigmoid(logit), log_present
+
+    def natural(self, latent: Unconstrained) -> NaturalParameters:
+        """Return the mixture in the form the kernels read."""
+        is_real = self.owner >= 0
+        bias = jax.nn.log_softmax(jnp.where(is_real, latent.weight, -1e9))
+        levels, log_missing, log_present = self._levels(latent)
+        log_cell = jnp.where(self.is_missing[:, None], log_missing, levels + log_present)
+        weights = []
+        for j, distribution in enumerate(self.distributions):
+            location = latent.location[j]
+            if distribution == "poisson":
+                moments, constant = [self.span[j] * location], -jnp.exp(location)
+            else:
+                precision = jnp.exp(-2.0 * latent.log_scale[j])
+                moments = [2.0 * (1.0 + location) * precision, -2.0 * precision]
+                constant = -0.5 * (1.0 + location) ** 2 * precision - latent.log_scale[j]
+                constant = constant - 0.5 * jnp.log(2.0 * jnp.pi)
+            if self.nullable[j]:
+                present = constant + jax.nn.log_sigmoid(-latent.missing[j])
+                moments.append(jax.nn.log_sigmoid(latent.missing[j]) - present)
+                bias = bias + present
+            else:
+                bias = bias + constant
+            weights.extend(moments)
+        weight = jnp.stack(weights) if weights else jnp.zeros((0, len(self.owner)))
+        return NaturalParameters(bias, log_cell, weight, self.owner)
+
+    def clipped_sum(
+        self, z: jax.Array, batch: Records, is_record: jax.Array, clipping_norm: jax.Array
+    ) -> jax.Array:
+        """Return the sum of clipped gradients; see `LatentModel`.
+
+        Ghost clipping: a record's gradient is a linear map of its responsibilities and its
+        statistics, so its norm comes from table look-ups, and the sum of the clipped gradients
+        from one pull-back of the clip-weighted sums of the statistics.
+        """
+        parameters, pull_back = jax.vjp(lambda v: self.natural(self.unflatten(v))[:3], z)
+        natural = NaturalParameters(*parameters, self.owner)
+        joint = component_log_densities(batch.codes, batch.features, batch.classes, natural)
+        shares = jax.nn.softmax(joint, axis=1)
+        norm = jnp.sqrt(self._squared_norms(self.unflatten(z), shares, batch))
+        factor = jnp.where(norm > clipping_norm, clipping_norm / norm, 1.0)
+        weighted = jnp.where(is_record, factor, 0.0)[:, None] * shares
+        cell = jnp.zeros_like(natural.log_cell)
+        for j in range(batch.codes.shape[1]):
+            cell = cell.at[batch.codes[:, j]].add(weighted)
+        feature = jnp.einsum("nf,nk->fk", batch.features, weighted)
+        (total,) = pull_back((weighted.sum(axis=0), cell, feature))
+        return total
+
+    def _squared_norms(self, latent: Unconstrained, shares: jax.Array, batch: Records) -> jax.Array:
+        """Return ‖∇_z log p(x)‖² of every record.
+
+        Given r = shares, the gradient is r − π for the weights, r_k(e_x − θ_k) for the levels of a
+        block, r_k(1{missing} − q_k) for its missing logit, r_k(x − m)/s², r_k((x − m)²/s² − 1) for
+        a normal column and r_k(x − λ) for a poisson one.
+        """
+        proportions = jax.nn.softmax(jnp.where(self.owner >= 0, latent.weight, -1e9))
+        levels, log_missing, log_present = self._levels(latent)
+        probability = jnp.where(self.is_missing[:, None], 0.0, jnp.exp(levels))
+        energy = self._by_segment(probability**2)[self.segment]
+        missing, present = jnp.exp(log_missing), jnp.exp(log_present)
+        table = jnp.where(
+            self.is_missing[:, None],
+            (1.0 - missing) ** 2,
+            1.0 - 2.0 * probability + energy + (1.0 - present) ** 2,
+        )
+        per_component = jnp.zeros_like(shares)
+        for j in range(batch.codes.shape[1]):
+            per_component = per_component + table[batch.codes[:, j]]
+        start = 0
+        for j, distribution in enumerate(self.distributions):
+            unit = batch.features[:, start, None]
+            if distribution == "poisson":
+                part = (unit * self.span[j] - jnp.exp(latent.location[j])) ** 2
+            else:
+                scale = jnp.exp(latent.log_scale[j])
+                deviation = (2.0 * unit - 1.0 - latent.location[j]) / scale
+                part = (deviation / scale) ** 2 + (deviation**2 - 1.0) ** 2
+            start += 1 if distribution == "poisson" else 2
+            if self.nullable[j]:
+                is_missing = batch.features[:, start, None]
+                rate = jax.nn.sigmoid(latent.missing[j])
+                part = (1.0 - is_missing) * (part + rate**2) + is_missing * (1.0 - rate) ** 2
+                start += 1
+            per_component = per_component + part
+        squared = jnp.sum(shares**2 * per_component, axis=1)
+        return squared + jnp.sum((shares - proportions) ** 2, axis=1)
+
+    def log_prior(self, z: jax.Array) -> jax.Array:
+        """Return the priors of Table 1 in terms of z.
+
+        A Dirichlet(1) is the normalised vector of Exp(1) variables, whose logarithms have density
+        exp(z − e^z); a Bernoulli logit is the difference of two N(0, 1/2); a Beta(1, 1) rate has a
+        logistic logit; μ ~ N(0, 1), log σ ~ N(0, 2²), λ ~ Exp(1).
+        """
+        latent = self.unflatten(z)
+        is_real = self.owner >= 0
+        exists = is_real[None, :] & (self.segment < self.n_blocks)[:, None]
+
+        def log_exponential(v: jax.Array) -> jax.Array:
+            return v - jnp.exp(v)
+
+        def logistic(v: jax.Array) -> jax.Array:
+            return jax.nn.log_sigmoid(v) + jax.nn.log_sigmoid(-v)
+
+        cell = jnp.where(
+            self.is_bernoulli[:, None], -(latent.cell**2), log_exponential(latent.cell)
+        )
+        cell = jnp.where(self.is_missing[:, None], logistic(latent.cell), cell)
+        total = jnp.where(is_real, log_exponential(latent.weight), 0.0).sum()
+        total = total + jnp.where(exists, cell, 0.0).sum()
+        for j, distribution in enumerate(self.distributions):
+            location, log_scale = latent.location[j], latent.log_scale[j]
+            if distribution == "poisson":
+                part = log_exponential(location)
+            else:
+                part = -0.5 * location**2 - 0.125 * log_scale**2
+            if self.nullable[j]:
+                part = part + logistic(latent.missing[j])
+            total = total + jnp.where(is_real, part, 0.0).sum()
+        return total
+
+    def from_estimates(self, weights: np.ndarray, estimates: ComponentEstimates) -> np.ndarray:
+        """Return z at given parameters; logits are those whose exponentials are probabilities."""
+        n_components = len(weights)
+        is_poisson = np.array([d == "poisson" for d in self.distributions], dtype=bool)
+        n_cells = estimates.cell.shape[1]
+        latent = Unconstrained(*(np.zeros(shape) for shape in self._shapes))
+        latent.weight[:n_components] = np.log(weights)
+        cell = np.maximum(estimates.cell.T, 1e-12)
+        is_missing = np.asarray(self.is_missing)[:n_cells, None]
+        latent.cell[:n_cells, :n_components] = np.where(
+            is_missing, np.log(cell) - np.log1p(-np.minimum(cell, 1 - 1e-12)), np.log(cell)
+        )
+        location = np.where(
+            is_poisson, np.log(np.maximum(estimates.location, 1e-3)), estimates.location
+        )
+        latent.location[:, :n_components] = location.T
+        latent.log_scale[:, :n_components] = estimates.log_scale.T
+        rate = np.clip(estimates.missing, 1e-6, 1 - 1e-6)
+        latent.missing[:, :n_components] = (np.log(rate) - np.log1p(-rate)).T
+        return np.concatenate([part.ravel() for part in latent])
+
+
+def as_features(batch: Any) -> Records:
+    """Return records whose arrays jax can gather from."""
+    return Records(batch.codes, batch.features.astype(np.float32), batch.classes)
