@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from numbers import Integral
 from typing import Any, NamedTuple
@@ -11,6 +12,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
+from ._column_kinds import Numeric
 from .exceptions import TableMismatchError
 from .preprocessing import (
     TableFormat,
@@ -75,7 +77,7 @@ def read_table(X: Any, y: Any, estimator: BaseEstimator) -> tuple[Table, dict[st
     validate_data(named, X, reset=True, skip_check_array=True)
     target = None
     if y is not None:
-        name = getattr(y, "name", None)
+        name = getattr(y, "name", None) if getattr(y, "ndim", 1) == 1 else None
         if name is None and schema is not None:
             name = schema.target
         frame, table_format = join_target(frame, table_format, y, name)
@@ -121,8 +123,15 @@ def encode_conditions(conditions: Any, schema: TableSchema) -> dict[int, float]:
                 f"conditions names the column {name!r}, which the table does not have; its columns "
                 f"are {list(schema.names)!r}."
             )
+        kind = schema[name]
+        is_number = isinstance(kind, Numeric) and isinstance(value, int | float | np.number)
+        if is_number and math.isfinite(value) and not kind.low <= value <= kind.high:
+            raise TableMismatchError(
+                f"conditions has {name!r}: {value!r}, outside the schema's bounds "
+                f"[{kind.low}, {kind.high}]."
+            )
         column = pd.Series([value], dtype=object if isinstance(value, str) else None)
-        codes[schema.names.index(name)] = float(encode_column(column, schema[name], name)[0])
+        codes[schema.names.index(name)] = float(encode_column(column, kind, name)[0])
     return codes
 
 

@@ -23,7 +23,7 @@ from skdpsynth import (
     TableMismatchError,
     TableSchema,
 )
-from skdpsynth.mixture import _moments
+from skdpsynth.mixture import _measure
 
 # Each statistical test would fail for one seed in a million if the law is right.
 FALSE_ALARM = 1e-6
@@ -531,8 +531,8 @@ def test_an_interrupted_fit_leaves_a_fitted_synthesizer_as_it_was(table, monkeyp
             raise interruption
         return sum_statistics(*arguments)
 
-    sum_statistics = _moments.sum_statistics
-    monkeypatch.setattr(_moments, "sum_statistics", interrupt)
+    sum_statistics = _measure.sum_statistics
+    monkeypatch.setattr(_measure, "sum_statistics", interrupt)
     with pytest.raises(interruption):
         fitted.fit(table.drop(columns="sick"), table["sick"])
     assert vars(fitted).keys() == before.keys()

@@ -18,7 +18,14 @@ from ._estimates import (
 from ._layout import Layout
 from ._shrinkage import project_to_simplex, rake
 
-__all__ = ["borrow", "choose_components", "mix", "refine", "settle", "start_components"]
+__all__ = [
+    "borrow",
+    "choose_components",
+    "consistent_totals",
+    "mixing_proportions",
+    "refine",
+    "start_components",
+]
 
 MAX_COMPONENTS_PER_CLASS = 32
 RECORDS_PER_COMPONENT = 60.0
@@ -62,7 +69,7 @@ def choose_components(
     return np.repeat(np.arange(len(counts)), sizes)
 
 
-def settle(sums: NoisySums, layout: Layout, known_count: float | None) -> NoisySums:
+def consistent_totals(sums: NoisySums, layout: Layout, known_count: float | None) -> NoisySums:
     """Return class sums whose blocks add up to the counts, and the counts to a known total."""
     consistent = make_consistent(sums, layout)
     if known_count is None:
@@ -231,7 +238,9 @@ def start_components(
     return start._replace(cell=cell, location=location, n_records=start.n_records / size)
 
 
-def mix(counts: np.ndarray, class_counts: np.ndarray, owner: np.ndarray) -> np.ndarray:
+def mixing_proportions(
+    counts: np.ndarray, class_counts: np.ndarray, owner: np.ndarray
+) -> np.ndarray:
     """Return the mixing proportions, with one pseudo-record per class and component.
 
     Parameters

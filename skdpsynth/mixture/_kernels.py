@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
 import jax
@@ -21,6 +20,7 @@ __all__ = [
     "component_log_densities",
     "expected_statistics",
     "log_densities",
+    "power_of_two",
     "score_records",
     "sum_statistics",
 ]
@@ -68,6 +68,11 @@ class Statistics(NamedTuple):
     feature: Array
 
 
+def power_of_two(number: int) -> int:
+    """Return the smallest power of two that is at least `number`."""
+    return 1 << max(number - 1, 0).bit_length()
+
+
 def _fold(table: Array, body: Callable[[int, jax.Array], jax.Array], start: jax.Array) -> Any:
     """Loop over the columns of a table, which may have none."""
     return lax.fori_loop(0, table.shape[1], body, start) if table.shape[1] else start
@@ -88,11 +93,12 @@ def component_log_densities(
     total = jnp.broadcast_to(parameters.bias, (codes.shape[0], parameters.bias.shape[0]))
     total = _fold(codes, add_block, total)
     total = _fold(features, add_feature, total)
-    may_own = (classes[:, None] == ANY_CLASS) | (classes[:, None] == parameters.owner)
+    is_any = (classes[:, None] == ANY_CLASS) & (parameters.owner >= 0)
+    may_own = is_any | (classes[:, None] == parameters.owner)
     return jnp.where(may_own, total, -jnp.inf)
 
 
-def _round_shares(log_joint: jax.Array, resolution: int) -> jax.Array:
+def _round_shares(log_joint: jax.Array, resolution: int | jax.Array) -> jax.Array:
     """Return responsibilities in units of 1/resolution: integers ≥ 0 that sum to resolution.
 
     Rounding the *cumulative* responsibilities keeps every row's sum exact and its entries
@@ -105,7 +111,7 @@ def _round_shares(log_joint: jax.Array, resolution: int) -> jax.Array:
     return steps.at[:, -1].set(resolution)
 
 
-@partial(jax.jit, static_argnames="resolution")
+@jax.jit
 def expected_statistics(
     codes: Array,
     features: Array,
@@ -113,7 +119,7 @@ def expected_statistics(
     is_record: Array,
     parameters: NaturalParameters,
     *,
-    resolution: int,
+    resolution: int | jax.Array,
 ) -> Statistics:
     """Return one block's expected sufficient statistics under the responsibilities.
 

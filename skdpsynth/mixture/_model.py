@@ -12,7 +12,7 @@ from scipy.special import gammaln
 from ._bins import Bins, FineGrid, fine_grid, locate
 from ._columns import ColumnModel
 from ._estimates import ComponentEstimates
-from ._kernels import ANY_CLASS, NaturalParameters, score_records
+from ._kernels import ANY_CLASS, NaturalParameters, power_of_two, score_records
 from ._layout import Layout, Scalar, encode_records
 
 __all__ = ["MixtureModel", "natural_parameters"]
@@ -74,8 +74,10 @@ class MixtureModel:
         records = encode_records(codes, self.columns, self.layout, self.grids, self.bins)
         if without is not None and without == self.layout.owner:
             records = records._replace(classes=np.full_like(records.classes, ANY_CLASS))
+        # padded, so that the next fit's model finds the kernel compiled
+        shape = (power_of_two(self.layout.n_cells), power_of_two(len(self.weights)))
         parameters = natural_parameters(
-            self.weights, self.owner, self.estimates, self.layout, without=without
+            self.weights, self.owner, self.estimates, self.layout, shape, without
         )
         return score_records(records, parameters) + self._log_base_measure(codes, without)
 

@@ -15,7 +15,7 @@ from .._reading import Table
 from ..privacy import NoiseSource, PrivacyLedger
 from ..schema import TableSchema
 from ._columns import model_columns
-from ._components import borrow, mix, refine
+from ._components import borrow, mixing_proportions, refine
 from ._estimates import effective_size
 from ._model import MixtureModel
 from ._moments import MomentsPlan, MomentsRelease, release_moments
@@ -184,7 +184,7 @@ class DPMixtureSynthesizer(BaseSynthesizer):
         estimates = refine(
             release.sums, release.totals, release.layout, release.bins, release.owner
         )
-        weights = mix(estimates.n_records, release.totals.n_records, release.owner)
+        weights = mixing_proportions(estimates.n_records, release.totals.n_records, release.owner)
         estimates, weights, owner = borrow(estimates, weights, release.owner, release.layout)
         size = effective_size(
             weights[None], np.array([release.n_records]), release.totals.variance.sum()

@@ -202,6 +202,8 @@ def decode_column(codes: np.ndarray, kind: Numeric | Discrete, dtype: Any, name:
     unit = np.clip(codes, 0.0, 1.0)
     # low + unit * (high - low) may miss `high` by a rounding
     values = np.clip(kind.low + unit * (kind.high - kind.low), kind.low, kind.high)
+    # and zero, where many values may lie
+    values[unit == (0.0 - kind.low) / (kind.high - kind.low)] = 0.0
     return restore_numbers(values, kind, dtype)
 
 

@@ -5,9 +5,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 from skdpsynth.mixture._components import (
     MAX_COMPONENTS_PER_CLASS,
     choose_components,
-    mix,
+    consistent_totals,
+    mixing_proportions,
     refine,
-    settle,
     start_components,
 )
 from skdpsynth.mixture._estimates import NoisySums, add_by_class, average, make_consistent
@@ -64,9 +64,9 @@ def test_settled_sums_add_up_to_a_known_count():
         n_records=sums.n_records + rng.normal(size=3),
         cell=sums.cell + rng.normal(size=sums.cell.shape),
     )
-    free = settle(noisy, LAYOUT, None)
+    free = consistent_totals(noisy, LAYOUT, None)
     assert_allclose(free.n_records, make_consistent(noisy, LAYOUT).n_records)
-    known = settle(noisy, LAYOUT, 600.0)
+    known = consistent_totals(noisy, LAYOUT, 600.0)
     assert known.n_records.sum() == pytest.approx(600.0)
     # what is too much is taken from all classes alike
     assert np.ptp(known.n_records - free.n_records) == pytest.approx(0, abs=1e-9)
@@ -78,7 +78,7 @@ def test_a_class_with_one_component_has_the_estimate_of_all_passes():
     rng = np.random.default_rng(2)
     sums = exact_sums(rng, 5)._replace(variance=np.full(5, 4.0))
     own = add_by_class(sums, OWNER, 3)
-    totals = settle(
+    totals = consistent_totals(
         average(own, exact_sums(rng, 3)._replace(variance=np.full(3, 9.0))), LAYOUT, None
     )
     alone = refine(totals, totals, LAYOUT, BINS, np.arange(3))
@@ -109,9 +109,9 @@ def test_components_of_one_class_differ_at_the_start_and_average_out():
 
 def test_mixing_proportions_add_one_record_per_class_and_component():
     counts, class_counts = np.array([30.0, -5.0, 10.0, 100.0, 0.0]), np.array([40.0, 100.0, 0.0])
-    weights = mix(counts, class_counts, OWNER)
+    weights = mixing_proportions(counts, class_counts, OWNER)
     assert weights.sum() == pytest.approx(1)
     first = 41 / 143
     assert_allclose(weights[:3], first * np.array([31, 1, 11]) / 43)
     assert_allclose(weights[3:], [101 / 143, 1 / 143])
-    assert mix(np.array([-3.0]), np.array([-3.0]), np.array([0])) == pytest.approx(1)
+    assert mixing_proportions(np.array([-3.0]), np.array([-3.0]), np.array([0])) == pytest.approx(1)

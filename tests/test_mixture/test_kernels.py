@@ -18,8 +18,8 @@ from skdpsynth.mixture._kernels import (
     sum_statistics,
 )
 from skdpsynth.mixture._layout import encode_records, record_squared_norm
+from skdpsynth.mixture._measure import FINEST_RESOLUTION
 from skdpsynth.mixture._model import natural_parameters
-from skdpsynth.mixture._moments import RESOLUTION, RESOLUTION_WITHOUT_NOISE
 
 from . import reference
 from .reference import mixed_schema, random_codes, random_model
@@ -55,7 +55,7 @@ def expected_sums(model, codes):
     return r.sum(axis=0), onehot.T @ r, records.features.T @ r
 
 
-@pytest.mark.parametrize("resolution", [RESOLUTION, RESOLUTION_WITHOUT_NOISE])
+@pytest.mark.parametrize("resolution", [256, FINEST_RESOLUTION])
 @pytest.mark.parametrize("target", ["label", None])
 @pytest.mark.parametrize("nullable", [False, True])
 def test_sums_are_those_of_the_e_step(nullable, target, resolution):
@@ -104,10 +104,10 @@ def test_no_record_moves_the_sums_by_more_than_the_sensitivity(nullable, target,
     parameters = extreme_parameters(rng, model, spread)
 
     def vector(rows):
-        return as_vector(sum_statistics(records_of(model, codes[rows]), parameters, RESOLUTION))
+        return as_vector(sum_statistics(records_of(model, codes[rows]), parameters, 256))
 
     whole = vector(np.arange(6))
-    limit = record_squared_norm(model.columns, model.layout.owner) * RESOLUTION**2
+    limit = record_squared_norm(model.columns, model.layout.owner) * 256**2
     for row in range(6):
         others = np.delete(np.arange(6), row)
         removed = whole - vector(others)
@@ -125,17 +125,15 @@ def test_shares_are_whole_units_that_sum_to_the_resolution(nullable, target, see
     codes = random_codes(rng, mixed_schema(nullable, target), 1)
     records = records_of(model, codes)
     parameters = extreme_parameters(rng, model, spread)
-    n_records, cell, feature = sum_statistics(records, parameters, RESOLUTION)
+    n_records, cell, feature = sum_statistics(records, parameters, 256)
     assert all(part.dtype.kind == "i" for part in (n_records, cell, feature))
     assert min(n_records.min(), cell.min(), feature.min()) >= 0
-    assert n_records.sum() == RESOLUTION
+    assert n_records.sum() == 256
     assert n_records[model.owner != records.classes[0]].sum() == 0
     is_cell = np.isin(np.arange(model.layout.n_cells), records.codes)
     assert_array_equal(cell[is_cell], np.tile(n_records, (is_cell.sum(), 1)))
     assert (cell[~is_cell] == 0).all()
-    assert_array_equal(
-        feature.sum(axis=1), np.floor(np.float32(records.features[0]) * RESOLUTION + 0.5)
-    )
+    assert_array_equal(feature.sum(axis=1), np.floor(np.float32(records.features[0]) * 256 + 0.5))
 
 
 @pytest.mark.parametrize("target", ["label", None])
@@ -161,10 +159,10 @@ def test_the_sensitivity_is_attained(nullable, target):
         model.owner.astype(np.int32),
     )
     first, second = (
-        as_vector(sum_statistics(records_of(model, codes[[row]]), parameters, RESOLUTION))
+        as_vector(sum_statistics(records_of(model, codes[[row]]), parameters, 256))
         for row in range(2)
     )
-    norm = record_squared_norm(model.columns, model.layout.owner) * RESOLUTION**2
+    norm = record_squared_norm(model.columns, model.layout.owner) * 256**2
     assert first @ first == norm
     assert (first - second) @ (first - second) == 2 * norm
 
@@ -219,7 +217,7 @@ def test_padding_adds_nothing():
 
 
 def test_the_sums_of_a_block_fit_in_32_bits():
-    assert BLOCK_SIZE * max(RESOLUTION, RESOLUTION_WITHOUT_NOISE) < 2**31
-    for resolution in (RESOLUTION, RESOLUTION_WITHOUT_NOISE):
+    assert BLOCK_SIZE * max(256, FINEST_RESOLUTION) < 2**31
+    for resolution in (256, FINEST_RESOLUTION):
         # the released grid must be a power of two
         assert math.frexp(resolution)[0] == 0.5

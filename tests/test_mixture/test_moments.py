@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skdpsynth import Categorical, Continuous, Count, TableSchema
-from skdpsynth.mixture import _moments
+from skdpsynth.mixture import _measure, _moments
 from skdpsynth.mixture._columns import model_columns
 from skdpsynth.mixture._model import natural_parameters
 from skdpsynth.mixture._moments import MomentsPlan, release_moments
@@ -121,7 +121,7 @@ class Replay:
 def statistics_of(monkeypatch, codes, schema, adjacency, answers=None):
     """What each release sees when the outputs of all earlier ones are fixed."""
     replay = Replay(answers)
-    monkeypatch.setattr(_moments, "gaussian_release", replay)
+    monkeypatch.setattr(_measure, "gaussian_release", replay)
     columns, owner = columns_of(schema)
     ledger = PrivacyLedger(1.0, 1e-6, adjacency)
     release_moments(codes, columns, owner, MomentsPlan(5, 4, 4), ledger, NoiseSource(0))

@@ -1,0 +1,282 @@
+"""The two measurements of the private rows: fine histograms, and expected statistics."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from ..privacy import NoiseSource, PrivacyLedger, gaussian_release, nonnegative_sensitivity
+from ._bins import Bins, FineGrid, coarsen, fine_grid, locate
+from ._columns import ColumnModel
+from ._estimates import NoisySums
+from ._kernels import NaturalParameters, power_of_two, sum_statistics
+from ._layout import Layout, Records, build_layout, encode_records, record_squared_norm
+from ._shrinkage import project_to_simplex
+
+__all__ = [
+    "NoisyGrid",
+    "Opening",
+    "one_per_class",
+    "open_table",
+    "pass_sensitivity",
+    "release_sums",
+]
+
+# responsibilities are multiples of a power of two, so that their sums are exact integers
+FINEST_RESOLUTION = 4096
+STEPS_PER_SCALE = 1024.0
+
+RECORDS_PER_BIN = 25.0
+RECORDS_PER_TARGET_BIN = 60.0
+
+
+class NoisyGrid(NamedTuple):
+    """The first release: row count and fine histograms.
+
+    Attributes
+    ----------
+    n_records : float
+        Noisy under add/remove; exact, because public, under replace-one.
+    counts : dict of column position to ndarray of shape (n_cells + nullable,)
+        Projected on the non-negative vectors that sum to n_records.
+    scale : float
+        Standard deviation of the noise in a count.
+    is_count_public : bool
+        Whether n_records is exact.
+    """
+
+    n_records: float
+    counts: dict[int, np.ndarray]
+    scale: float
+    is_count_public: bool
+
+
+class Opening(NamedTuple):
+    """The private table in the form its passes read, and what the first release says of it.
+
+    Attributes
+    ----------
+    records : Records
+        Private: stays within the release.
+    grid : NoisyGrid
+    bins : dict of column position to Bins
+    layout : Layout
+    n_padded_cells : int
+        Cells to pad to: the number of bins varies a little with the noise, compiled shapes do not.
+    """
+
+    records: Records
+    grid: NoisyGrid
+    bins: dict[int, Bins]
+    layout: Layout
+    n_padded_cells: int
+
+    @property
+    def known_count(self) -> float | None:
+        """The row count where it is public."""
+        return self.grid.n_records if self.grid.is_count_public else None
+
+
+def pass_sensitivity(columns: Sequence[ColumnModel], owner: int | None, adjacency: str) -> float:
+    """Return the L2 sensitivity of one pass of expected statistics; see `release_sums`."""
+    return nonnegative_sensitivity(math.sqrt(record_squared_norm(columns, owner)), adjacency)
+
+
+def open_table(
+    codes: np.ndarray,
+    columns: Sequence[ColumnModel],
+    owner: int | None,
+    n_bins: int | str,
+    mu: float,
+    scale: float,
+    ledger: PrivacyLedger,
+    noise: NoiseSource,
+) -> Opening:
+    """Release the row count and fine histograms, choose bins by them, and encode the records.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n_rows, n_columns)
+        The encoded private table.
+    columns : sequence of ColumnModel
+    owner : int or None
+        Position of the tabulated column each of whose cells owns components.
+    n_bins : int or "auto"
+        Bins a histogram column aims at.
+    mu : float
+        For the release.
+    scale : float
+        Standard deviation of the noise of the most precise pass to come, which "auto" weighs the
+        row count against.
+    ledger : PrivacyLedger
+    noise : NoiseSource
+    """
+    histograms = [j for j, column in enumerate(columns) if column.distribution == "histogram"]
+    grids = {j: fine_grid(columns[j].kind) for j in histograms}
+    grid = _release_grid(codes, columns, grids, mu, ledger, noise)
+    aims = _choose_bins(n_bins, grid.n_records, scale, histograms, owner)
+    bins = {j: coarsen(grid.counts[j], grids[j], grid.scale, aims[j]) for j in grids}
+    layout = build_layout(columns, bins, owner)
+    records = encode_records(codes, columns, layout, grids, bins)
+    n_padded_cells = power_of_two(
+        sum(2 * aims.get(block.column, block.n_cells) + 2 for block in layout.blocks)
+    )
+    return Opening(records, grid, bins, layout, n_padded_cells)
+
+
+def _release_grid(
+    codes: np.ndarray,
+    columns: Sequence[ColumnModel],
+    grids: Mapping[int, FineGrid],
+    mu: float,
+    ledger: PrivacyLedger,
+    noise: NoiseSource,
+) -> NoisyGrid:
+    """Release the row count and a fine histogram of every histogram column.
+
+    Sensitivity: a record adds 1 to the count and to one cell of each histogram, Δ² = 1 + their
+    number; under replace-one the count is public, and two cells of each histogram change by 1.
+    """
+    n_rows = len(codes)
+    knows_count = ledger.adjacency == "replace_one"
+    counts = {j: _count_cells(codes[:, j], columns[j], grid) for j, grid in grids.items()}
+    squared_norm = len(grids) + (not knows_count)
+    if not squared_norm:
+        return NoisyGrid(float(n_rows), {}, 0.0, True)
+    sensitivity = nonnegative_sensitivity(math.sqrt(squared_norm), ledger.adjacency)
+    exact = [np.array([] if knows_count else [n_rows]), *counts.values()]
+    released = gaussian_release(
+        np.concatenate(exact),
+        sensitivity=sensitivity,
+        mu=mu,
+        name="row count and fine histograms" if grids else "row count",
+        ledger=ledger,
+        noise=noise,
+        grid=1.0,
+    )
+    parts = np.split(released, np.cumsum([len(part) for part in exact])[:-1])
+    n_records = float(n_rows) if knows_count else max(float(parts[0][0]), 1.0)
+    projected = {
+        j: n_records * project_to_simplex(part / n_records)
+        for j, part in zip(grids, parts[1:], strict=True)
+    }
+    return NoisyGrid(n_records, projected, sensitivity / mu, knows_count)
+
+
+def _count_cells(values: np.ndarray, column: ColumnModel, grid: FineGrid) -> np.ndarray:
+    """Return the exact histogram of one column, missing values in a last cell of their own."""
+    missing = np.isnan(values)
+    n_cells = len(grid.left)
+    cells = np.where(missing, n_cells, locate(grid, column.kind, np.where(missing, 0.0, values)))
+    return np.bincount(cells, minlength=n_cells + int(column.kind.nullable))
+
+
+def release_sums(
+    records: Records,
+    model: NaturalParameters,
+    layout: Layout,
+    n_components: int,
+    sensitivity: float,
+    mu: float,
+    name: str,
+    ledger: PrivacyLedger,
+    noise: NoiseSource,
+) -> NoisySums:
+    """Release expected sufficient statistics of all components.
+
+    Parameters
+    ----------
+    records : Records
+        The private rows.
+    model : NaturalParameters
+        Whose responsibilities weight the records; made from earlier releases.
+    layout : Layout
+    n_components : int
+        Components that are not padding.
+    sensitivity : float
+        That of the sums, for the ledger's adjacency.
+    mu : float
+    name : str
+        For the ledger.
+
+    Notes
+    -----
+    Sensitivity: with `model` fixed, a record's responsibilities r_k depend on that record alone,
+    are non-negative and sum to one; what it adds is (r_k)_k, (r_k·onehot_j)_k per block and
+    (r_k·u)_k per feature, each of L2 norm at most its L1 norm of at most one, and no other record
+    moves. So Δ² = `record_squared_norm`, doubled under replace-one because all coordinates are
+    non-negative. It is attained by a record with certain responsibilities and normal and poisson
+    columns at their upper bounds.
+    """
+    resolution = _choose_resolution(sensitivity / mu)
+    exact = sum_statistics(records, model, resolution)
+    parts = [
+        exact.n_records[:n_components],
+        exact.cell[: layout.n_cells, :n_components].T,
+        exact.feature[:, :n_components].T,
+    ]
+    released = gaussian_release(
+        np.concatenate([part.ravel() for part in parts]) / resolution,
+        sensitivity=sensitivity,
+        mu=mu,
+        name=name,
+        ledger=ledger,
+        noise=noise,
+        grid=1.0 / resolution,
+    )
+    split = np.split(released, np.cumsum([part.size for part in parts])[:-1])
+    count, cell, feature = (
+        values.reshape(part.shape) for values, part in zip(split, parts, strict=True)
+    )
+    return NoisySums(count, cell, feature, np.full(n_components, (sensitivity / mu) ** 2))
+
+
+def _choose_resolution(scale: float) -> int:
+    """Return the inverse of the step of the responsibilities, a power of two.
+
+    The rounding stays a thousandth of the noise, and the noise few steps wide, since the sampler's
+    error grows with that.
+    """
+    if scale == 0.0:
+        return FINEST_RESOLUTION
+    return int(np.clip(2.0 ** math.floor(math.log2(STEPS_PER_SCALE / scale)), 1, FINEST_RESOLUTION))
+
+
+def one_per_class(layout: Layout, n_padded_cells: int) -> NaturalParameters:
+    """Return a mixture of one flat component per class: every record is certain of its own."""
+    # padded as well: the classes of a numeric target are as many as its bins
+    n_components = power_of_two(layout.n_classes)
+    return NaturalParameters(
+        np.zeros(n_components),
+        np.zeros((n_padded_cells, n_components)),
+        np.zeros((layout.n_features, n_components)),
+        np.arange(n_components, dtype=np.int32),
+    )
+
+
+def _choose_bins(
+    n_bins: int | str,
+    n_records: float,
+    scale: float,
+    histograms: Sequence[int],
+    owner: int | None,
+) -> dict[int, int]:
+    """Return how many bins each histogram column aims at: a power of two from 32 to 256.
+
+    The more records per unit of noise, the finer; a numeric target's bins own components and are
+    fewer, 4 to 32.
+    """
+    strength = n_records / max(scale, 1.0)
+    if n_bins == "auto":
+        wanted = int(np.clip(_nearest_power_of_two(strength / RECORDS_PER_BIN), 32, 256))
+    else:
+        wanted = int(n_bins)
+    n_target_bins = int(np.clip(strength / RECORDS_PER_TARGET_BIN, 4, 32))
+    return {j: min(n_target_bins, wanted) if j == owner else wanted for j in histograms}
+
+
+def _nearest_power_of_two(number: float) -> float:
+    return float(2.0 ** np.round(np.log2(max(number, 1.0))))
