@@ -1,12 +1,17 @@
 """The only place where budgets, sensitivities and noise live."""
 
 from skdpsynth.privacy._accounting import compose_delta, compose_epsilon
-from skdpsynth.privacy._calibration import calibrate_gaussian, calibrate_subsampled_gaussian
+from skdpsynth.privacy._calibration import (
+    calibrate_gaussian,
+    calibrate_subsampled_gaussian,
+    calibrate_without_replacement,
+)
 from skdpsynth.privacy._events import (
     Event,
     GaussianEvent,
     SelectionEvent,
     SubsampledGaussianEvent,
+    WithoutReplacementGaussianEvent,
     check_adjacency,
 )
 from skdpsynth.privacy._gdp import gdp_delta, gdp_epsilon, gdp_mu
@@ -32,8 +37,10 @@ __all__ = [
     "PrivacySpent",
     "SelectionEvent",
     "SubsampledGaussianEvent",
+    "WithoutReplacementGaussianEvent",
     "calibrate_gaussian",
     "calibrate_subsampled_gaussian",
+    "calibrate_without_replacement",
     "check_adjacency",
     "compose_delta",
     "compose_epsilon",

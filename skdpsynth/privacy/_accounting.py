@@ -17,6 +17,7 @@ from skdpsynth.privacy._subsampled import (
     LossLaw,
     composed_loss,
 )
+from skdpsynth.privacy._without_replacement import renyi_delta
 
 __all__ = ["compose_delta", "compose_epsilon", "composed_delta", "is_within"]
 
@@ -43,7 +44,7 @@ def compose_delta(
     float
         Exact up to a relative 1e-10 for Gaussian and selection events. With subsampled events
         under add/remove it lies between the exact δ at ε and that at 0.99 ε, plus about 1e-12;
-        under replace-one it is a bound that may be loose.
+        under replace-one, and with batches of fixed size, it is a bound that may be loose.
 
     Raises
     ------
@@ -179,9 +180,13 @@ def composed_delta(
     3. The other events are dominated between D and D' directly, dominating pairs compose
        adaptively (Zhu, Dong & Wang, 2022, Theorem 10), so δ(ε) ≤ δ₁ + (1 − δ₁)·δ_RR(ε), with δ_RR
        that of randomised response and the others: exact. The ε₁ that minimises it is used.
+
+    *Batches of fixed size.* Rényi divergences of all events; see `renyi_delta`.
     """
     if epsilon == math.inf:
         return 0.0
+    if composition.without_replacement and not composition.is_public:
+        return renyi_delta(composition, epsilon)
     if not composition.subsampled or composition.is_public:
         return float(exact_delta(composition, epsilon))
     if not scale > 0:

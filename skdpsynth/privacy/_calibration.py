@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from scipy.optimize import brentq
 
@@ -14,13 +15,18 @@ from skdpsynth.privacy._events import (
     Event,
     GaussianEvent,
     SubsampledGaussianEvent,
+    WithoutReplacementGaussianEvent,
     check_adjacency,
     check_number,
 )
 from skdpsynth.privacy._gdp import gdp_mu
 from skdpsynth.privacy._subsampled import AccountingError
 
-__all__ = ["calibrate_gaussian", "calibrate_subsampled_gaussian"]
+__all__ = [
+    "calibrate_gaussian",
+    "calibrate_subsampled_gaussian",
+    "calibrate_without_replacement",
+]
 
 _COARSE_ERROR = 0.02  # of ε, while searching; the result is verified at full accuracy
 _MARGIN = 0.006  # of ε, which the search leaves for that verification
@@ -165,6 +171,88 @@ def calibrate_subsampled_gaussian(
     target = gdp_mu(epsilon / factor, delta) / (event.sampling_rate * math.sqrt(event.steps))
     start = -0.5 * math.log(math.log1p(target**2))
     multiplier = math.exp(_decreasing_root(excess, start))
+    return _raise_until_within(events, multiplier, epsilon, delta, adjacency)
+
+
+def calibrate_without_replacement(
+    epsilon: float,
+    delta: float,
+    n_rows: int,
+    batch_size: int,
+    steps: int,
+    *,
+    other_events: Iterable[Event] = (),
+) -> float:
+    """Smallest noise multiplier of releases on batches of fixed size, under replace-one.
+
+    Parameters
+    ----------
+    epsilon : float in (0, inf]
+        Privacy loss in nats of everything together.
+    delta : float in (0, 1)
+        δ of everything together.
+    n_rows, batch_size : int
+        Number of rows, and of those drawn without replacement into every batch.
+    steps : int
+        Number of batches.
+    other_events : iterable of events, default=()
+        What is released besides.
+
+    Returns
+    -------
+    float
+        Standard deviation of the noise over the clipping norm. (ε, δ) is never exceeded. 0 when ε
+        is ``inf``.
+
+    Raises
+    ------
+    BudgetExceededError
+        If the other events leave nothing.
+    AccountingError
+        If no noise multiplier below 10⁶ suffices.
+    ImportError
+        If dp-accounting is not installed.
+
+    Examples
+    --------
+    >>> round(calibrate_without_replacement(1.0, 1e-6, 1000, 1000, steps=25), 2)
+    42.25
+    """
+    epsilon = check_number("epsilon", epsilon, low=0.0)
+    delta = check_number("delta", delta, low=0.0, high=1.0, high_open=True)
+    others = tuple(other_events)
+    event = WithoutReplacementGaussianEvent(n_rows, batch_size, 1.0, steps)
+    if epsilon == math.inf:
+        return 0.0
+    if event.batch_size == event.n_rows:
+        mu = calibrate_gaussian(epsilon, delta, adjacency="replace_one", other_events=others)
+        if mu > 0:
+            return 2.0 * math.sqrt(event.steps) / (mu * (1 - 1e-12))
+    _check_others(others, epsilon, delta, "replace_one")
+
+    def events(multiplier: float) -> tuple[Event, ...]:
+        return (*others, replace(event, noise_multiplier=multiplier))
+
+    def excess(log_multiplier: float) -> float:
+        composition = summarise(events(math.exp(log_multiplier)), "replace_one")
+        bound = composed_delta(composition, epsilon, "replace_one", epsilon, delta)
+        return math.log(bound + 1e-300) - math.log(delta)
+
+    rate = event.batch_size / event.n_rows
+    target = gdp_mu(epsilon, delta) / (rate * math.sqrt(event.steps))
+    start = math.log(2.0) - 0.5 * math.log(math.log1p(target**2))
+    multiplier = math.exp(_decreasing_root(excess, start))
+    return _raise_until_within(events, multiplier, epsilon, delta, "replace_one")
+
+
+def _raise_until_within(
+    events: Callable[[float], tuple[Event, ...]],
+    multiplier: float,
+    epsilon: float,
+    delta: float,
+    adjacency: str,
+) -> float:
+    """Return the first of slightly larger and larger multipliers that is provably enough."""
     step = 1.001
     while not is_within(events(multiplier), epsilon, delta, adjacency):
         multiplier *= step

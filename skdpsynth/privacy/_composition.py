@@ -25,6 +25,7 @@ from skdpsynth.privacy._events import (
     GaussianEvent,
     SelectionEvent,
     SubsampledGaussianEvent,
+    WithoutReplacementGaussianEvent,
     check_adjacency,
 )
 from skdpsynth.privacy._gdp import gdp_delta_curve
@@ -47,11 +48,14 @@ class Composition:
         Pure-ε parameters and how often each occurs, sorted.
     subsampled : tuple of (float, float, int)
         Sampling rate, noise multiplier and number of steps, sorted.
+    without_replacement : tuple of (int, int, float, int)
+        Rows, batch size, noise multiplier and number of steps, sorted.
     """
 
     mu: float
     selections: tuple[tuple[float, int], ...]
     subsampled: tuple[tuple[float, float, int], ...]
+    without_replacement: tuple[tuple[int, int, float, int], ...] = ()
 
     @property
     def is_public(self) -> bool:
@@ -62,7 +66,8 @@ class Composition:
 def summarise(events: Iterable[Event], adjacency: str) -> Composition:
     """Group events; a subsampled event with rate one is a Gaussian one.
 
-    Under ``"replace_one"`` such a full-batch sum has twice its add/remove sensitivity.
+    Under ``"replace_one"`` such a full-batch sum has twice its add/remove sensitivity. Batches of
+    fixed size raise a ValueError under ``"add_remove"``, where no such batch is defined.
 
     Examples
     --------
@@ -73,6 +78,7 @@ def summarise(events: Iterable[Event], adjacency: str) -> Composition:
     squares: list[float] = []
     selections: Counter[float] = Counter()
     subsampled: Counter[tuple[float, float]] = Counter()
+    without_replacement: Counter[tuple[int, int, float]] = Counter()
     for event in events:
         if isinstance(event, GaussianEvent):
             squares.append(event.mu**2)
@@ -84,6 +90,19 @@ def summarise(events: Iterable[Event], adjacency: str) -> Composition:
                 squares.append(event.steps * (factor / event.noise_multiplier) ** 2)
             elif event.noise_multiplier < math.inf:
                 subsampled[event.sampling_rate, event.noise_multiplier] += event.steps
+        elif isinstance(event, WithoutReplacementGaussianEvent):
+            if adjacency != "replace_one":
+                raise ValueError(
+                    "batches of fixed size are accounted for under adjacency='replace_one' only: "
+                    "their share of the table depends on the number of rows"
+                )
+            sigma = event.noise_multiplier
+            if sigma == 0.0:
+                squares.append(math.inf)
+            elif event.batch_size == event.n_rows:
+                squares.append(event.steps * (2.0 / sigma) ** 2)
+            elif sigma < math.inf:
+                without_replacement[event.n_rows, event.batch_size, sigma] += event.steps
         else:
             raise TypeError(f"{type(event).__name__} is not a privacy event")
     selections.pop(0.0, None)
@@ -91,6 +110,9 @@ def summarise(events: Iterable[Event], adjacency: str) -> Composition:
         mu=math.sqrt(math.fsum(squares)) if math.inf not in squares else math.inf,
         selections=tuple(sorted(selections.items())),
         subsampled=tuple((q, s, steps) for (q, s), steps in sorted(subsampled.items())),
+        without_replacement=tuple(
+            (*batch, steps) for batch, steps in sorted(without_replacement.items())
+        ),
     )
 
 
@@ -143,7 +165,7 @@ def exact_delta(composition: Composition, epsilon: npt.ArrayLike) -> npt.NDArray
     Parameters
     ----------
     composition : Composition
-        Its subsampled part is ignored.
+        Its subsampled parts are ignored.
     epsilon : array-like, shape (n,)
         Privacy losses in nats.
 

@@ -13,6 +13,7 @@ __all__ = [
     "GaussianEvent",
     "SelectionEvent",
     "SubsampledGaussianEvent",
+    "WithoutReplacementGaussianEvent",
     "check_adjacency",
     "check_number",
 ]
@@ -145,13 +146,57 @@ class SubsampledGaussianEvent:
     def __post_init__(self) -> None:
         rate = check_number("sampling_rate", self.sampling_rate, low=0.0, high=1.0)
         noise_multiplier = check_number("noise_multiplier", self.noise_multiplier, low=0.0)
-        if isinstance(self.steps, bool) or not isinstance(self.steps, numbers.Integral):
-            raise TypeError(f"steps must be an integer, got {type(self.steps).__name__}")
-        if self.steps < 1:
-            raise ValueError(f"steps={self.steps} must be at least 1")
         object.__setattr__(self, "sampling_rate", rate)
         object.__setattr__(self, "noise_multiplier", noise_multiplier)
-        object.__setattr__(self, "steps", int(self.steps))
+        object.__setattr__(self, "steps", _check_count("steps", self.steps))
+
+
+@dataclass(frozen=True)
+class WithoutReplacementGaussianEvent:
+    """Gaussian releases on independent batches of fixed size, drawn without replacement.
+
+    It is accounted for under replace-one only, where the number of rows is public.
+
+    Parameters
+    ----------
+    n_rows : int
+        Number of rows.
+    batch_size : int
+        Number of rows in every batch, at most ``n_rows``.
+    noise_multiplier : float in [0, inf]
+        Standard deviation of the noise on the batch sum divided by the clipping norm. Replacing a
+        row moves the sum by up to twice that norm. 0 is a release without noise.
+    steps : int
+        Number of batches.
+
+    Examples
+    --------
+    >>> WithoutReplacementGaussianEvent(32000, 320, noise_multiplier=2.2, steps=1000)
+    WithoutReplacementGaussianEvent(n_rows=32000, batch_size=320, noise_multiplier=2.2, steps=1000)
+    """
+
+    n_rows: int
+    batch_size: int
+    noise_multiplier: float
+    steps: int
+
+    def __post_init__(self) -> None:
+        for name in ("n_rows", "batch_size", "steps"):
+            object.__setattr__(self, name, _check_count(name, getattr(self, name)))
+        if self.batch_size > self.n_rows:
+            raise ValueError(f"batch_size={self.batch_size} must be at most n_rows={self.n_rows}")
+        noise_multiplier = check_number(
+            "noise_multiplier", self.noise_multiplier, low=0.0, low_open=False
+        )
+        object.__setattr__(self, "noise_multiplier", noise_multiplier)
+
+
+def _check_count(name: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+        raise TypeError(f"{name} must be an integer, got {type(value).__name__}")
+    if value < 1:
+        raise ValueError(f"{name}={value} must be at least 1")
+    return int(value)
 
 
 @dataclass(frozen=True)
@@ -176,4 +221,6 @@ class SelectionEvent:
         object.__setattr__(self, "epsilon", epsilon)
 
 
-Event: TypeAlias = GaussianEvent | SubsampledGaussianEvent | SelectionEvent
+Event: TypeAlias = (
+    GaussianEvent | SubsampledGaussianEvent | WithoutReplacementGaussianEvent | SelectionEvent
+)

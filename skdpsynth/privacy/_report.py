@@ -5,7 +5,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from skdpsynth.privacy._events import Event, GaussianEvent, SelectionEvent
+from skdpsynth.privacy._events import (
+    Event,
+    GaussianEvent,
+    SelectionEvent,
+    WithoutReplacementGaussianEvent,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,6 +34,11 @@ def describe_event(event: Event) -> str:
         return f"Gaussian(mu={event.mu:.4g})"
     if isinstance(event, SelectionEvent):
         return f"Selection(epsilon={event.epsilon:.4g})"
+    if isinstance(event, WithoutReplacementGaussianEvent):
+        return (
+            f"WithoutReplacementGaussian(batch_size={event.batch_size} of {event.n_rows}, "
+            f"noise_multiplier={event.noise_multiplier:.4g}, steps={event.steps})"
+        )
     return (
         f"SubsampledGaussian(rate={event.sampling_rate:.4g}, "
         f"noise_multiplier={event.noise_multiplier:.4g}, steps={event.steps})"
