@@ -18,7 +18,13 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from ..privacy import GaussianEvent, NoiseSource, PrivacyLedger, SubsampledGaussianEvent
+from ..privacy import (
+    GaussianEvent,
+    NoiseSource,
+    PrivacyLedger,
+    SubsampledGaussianEvent,
+    general_sensitivity,
+)
 from ._batches import PoissonBatches
 
 __all__ = ["DPVIPlan", "Guide", "LatentModel", "MeanFieldGuide", "Trace", "run_dpvi"]
@@ -26,13 +32,19 @@ __all__ = ["DPVIPlan", "Guide", "LatentModel", "MeanFieldGuide", "Trace", "run_d
 STEPS_PER_SCAN = 64
 ADAM_DECAY = 0.9
 ADAM_SQUARE_DECAY = 0.999
+SMALLEST_LOG_SCALE = -8.0
+LARGEST_LOG_SCALE = 0.0
 
 # share of δ for batches that overflow their capacity
 OVERFLOW_RESERVE = 5e-7
 
 
 class LatentModel(Protocol):
-    """A model of one record given unconstrained latent variables z; hashable, so compiled once."""
+    """A model of one record given unconstrained latent variables z.
+
+    Either a registered pytree, whose arrays may differ between fits that share a compilation, or
+    hashable, and then compiled for.
+    """
 
     @property
     def n_latents(self) -> int:
@@ -52,7 +64,7 @@ class LatentModel(Protocol):
 
 
 class Guide(Protocol):
-    """A reparametrised variational family; hashable."""
+    """A reparametrised variational family; hashable, or a pytree."""
 
     def draw(self, parameters: jax.Array, key: jax.Array) -> tuple[jax.Array, jax.Array]:
         """Return z and −log q(z), or the entropy in its place, differentiable in `parameters`."""
@@ -64,9 +76,17 @@ class MeanFieldGuide:
 
     n_latents: int
 
+    def split(self, parameters: Any) -> tuple[Any, Any]:
+        """Return locations and log standard deviations, these kept within bounds.
+
+        Noisy gradients let them wander, and a wide draw overflows the model.
+        """
+        location, log_scale = parameters[: self.n_latents], parameters[self.n_latents :]
+        return location, log_scale.clip(SMALLEST_LOG_SCALE, LARGEST_LOG_SCALE)
+
     def draw(self, parameters: jax.Array, key: jax.Array) -> tuple[jax.Array, jax.Array]:
         """Return a draw and the entropy up to a constant."""
-        location, log_scale = parameters[: self.n_latents], parameters[self.n_latents :]
+        location, log_scale = self.split(parameters)
         noise = jax.random.normal(key, location.shape)
         return location + jnp.exp(log_scale) * noise, log_scale.sum()
 
@@ -175,15 +195,14 @@ def run_dpvi(
     noise is added once per latent variable.
     """
     n_rows = len(jax.tree.leaves(rows)[0])
-    multiplier, overflow = _charge(plan, model.n_latents, ledger, noise)
+    # padding has no gradient, and without noise it stays where it is
+    active = getattr(model, "active", np.arange(model.n_latents))
+    multiplier, overflow = _charge(plan, len(active), ledger, noise)
     batches = PoissonBatches(n_rows, plan.sampling_rate, n_records, count_scale, overflow, noise)
     rows = jax.tree.map(batches.pad, rows)
-    state = _State(
-        jnp.asarray(start, jnp.float32),
-        *(jnp.zeros(len(start), jnp.float32) for _ in range(2)),
-        jnp.zeros((), jnp.int32),
-        *(jnp.zeros(len(start), jnp.float32) for _ in range(2)),
-    )
+    zeros = jnp.zeros(len(start), jnp.float32)
+    first = jnp.asarray(start, jnp.float32)
+    state = _State(first, zeros, zeros, jnp.zeros((), jnp.int32), zeros, zeros)
     first_averaged = plan.n_steps - max(1, round(plan.averaging * plan.n_steps))
     constants = {
         "clipping_norm": plan.clipping_norm,
@@ -193,15 +212,16 @@ def run_dpvi(
         "n_steps": plan.n_steps,
         "first_averaged": first_averaged,
     }
+    compiled_for = _as_argument(model), _as_argument(guide)
     key = jax.random.key(noise.seed_bits() % 2**63)
-    for first in range(0, plan.n_steps, STEPS_PER_SCAN):
-        n_steps = min(STEPS_PER_SCAN, plan.n_steps - first)
+    for step in range(0, plan.n_steps, STEPS_PER_SCAN):
+        n_steps = min(STEPS_PER_SCAN, plan.n_steps - step)
         drawn = np.zeros((STEPS_PER_SCAN, model.n_latents), np.float32)
         if multiplier > 0:
             scale = multiplier * plan.clipping_norm
-            drawn[:n_steps] = scale * noise.normal((n_steps, model.n_latents))
+            drawn[:n_steps, active] = scale * noise.normal((n_steps, len(active)))
         indices = batches.draw(n_steps, STEPS_PER_SCAN)
-        state = _scan(model, guide, state, rows, batches.is_row, indices, drawn, key, constants)
+        state = _scan(*compiled_for, state, rows, batches.is_row, indices, drawn, key, constants)
         if not np.isfinite(np.asarray(state.parameters)).all():
             raise FloatingPointError(
                 "The variational parameters stopped being finite; lower learning_rate, or check "
@@ -218,36 +238,55 @@ def _charge(
     plan: DPVIPlan, n_latents: int, ledger: PrivacyLedger, noise: NoiseSource
 ) -> tuple[float, float]:
     """Charge all steps; return the noise multiplier and the probability of an overflow per step."""
-    overflow = 0.0
+    overflow = OVERFLOW_RESERVE * ledger.delta / plan.n_steps
+    sensitivity = plan.clipping_norm
     event: GaussianEvent | SubsampledGaussianEvent
-    if plan.sampling_rate == 1.0:
+    if not math.isfinite(ledger.mu):
+        event, multiplier = GaussianEvent(math.inf), 0.0
+    elif plan.sampling_rate == 1.0:
         mu = ledger.remaining_mu
-        # without sampling two records may be exchanged within one sum
-        factor = 1.0 if ledger.adjacency == "add_remove" else 2.0
-        multiplier = factor * math.sqrt(plan.n_steps) / mu
-        event = GaussianEvent(mu)
+        sensitivity = general_sensitivity(plan.clipping_norm, ledger.adjacency)
+        multiplier = sensitivity / plan.clipping_norm * math.sqrt(plan.n_steps) / mu
+        event, overflow = GaussianEvent(mu), 0.0
     else:
         multiplier = ledger.calibrate_subsampled_gaussian(plan.sampling_rate, plan.n_steps)
         event = SubsampledGaussianEvent(plan.sampling_rate, multiplier, plan.n_steps)
-        overflow = OVERFLOW_RESERVE * ledger.delta / plan.n_steps
-        if math.isfinite(ledger.epsilon):
-            overflow /= 1.0 + math.exp(ledger.epsilon)
+        overflow /= 1.0 + math.exp(ledger.epsilon)
     ledger.charge(
         event,
         name=f"clipped gradients, {plan.n_steps} steps",
         n_coordinates=plan.n_steps * n_latents,
-        sensitivity=plan.clipping_norm,
+        sensitivity=sensitivity,
         noise_scale=multiplier * plan.clipping_norm,
-        sampler_tail=overflow * plan.n_steps,
+        # the ledger counts this per coordinate
+        sampler_tail=overflow / n_latents,
         secure_noise=noise.is_secure,
     )
     return multiplier, overflow
 
 
-@partial(jax.jit, static_argnames=("model", "guide"))
+@partial(jax.tree_util.register_dataclass, data_fields=[], meta_fields=["value"])
+@dataclass(frozen=True)
+class _Static:
+    """Something hashable that a jitted function is compiled for."""
+
+    value: Any
+
+
+def _as_argument(value: Any) -> Any:
+    """Return a pytree as it is, anything else as a static part of one."""
+    is_leaf = any(leaf is value for leaf in jax.tree.leaves(value))
+    return _Static(value) if is_leaf else value
+
+
+def _unwrap(value: Any) -> Any:
+    return value.value if isinstance(value, _Static) else value
+
+
+@jax.jit
 def _scan(
-    model: LatentModel,
-    guide: Guide,
+    model: Any,
+    guide: Any,
     state: _State,
     rows: Any,
     is_row: jax.Array,
@@ -257,6 +296,7 @@ def _scan(
     constants: dict[str, Any],
 ) -> _State:
     """Take one step per row of `noise`; steps past n_steps change nothing."""
+    model, guide = _unwrap(model), _unwrap(guide)
 
     def objective(parameters: jax.Array, step_key: jax.Array) -> jax.Array:
         z, entropy = guide.draw(parameters, step_key)

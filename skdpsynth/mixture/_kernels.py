@@ -106,9 +106,10 @@ def _round_shares(log_joint: jax.Array, resolution: int | jax.Array) -> jax.Arra
     """
     shares = jnp.exp(log_joint - jnp.max(log_joint, axis=1, keepdims=True))
     cumulative = jnp.cumsum(shares, axis=1)
-    steps = jnp.floor(cumulative / cumulative[:, -1:] * resolution + 0.5).astype(jnp.int32)
-    steps = jnp.minimum(lax.cummax(steps, axis=1), resolution)
-    return steps.at[:, -1].set(resolution)
+    steps = jnp.floor(cumulative / cumulative[:, -1:] * resolution + 0.5)
+    # whatever the parameters, the steps rise from 0 to the resolution: NaN compares as false
+    steps = jnp.where(steps >= 0, jnp.minimum(steps, resolution), 0).astype(jnp.int32)
+    return lax.cummax(steps, axis=1).at[:, -1].set(resolution)
 
 
 @jax.jit
@@ -144,7 +145,8 @@ def expected_statistics(
         return cell.at[codes[:, j]].add(shares)
 
     def add_feature(j: int, feature: jax.Array) -> jax.Array:
-        steps = jnp.floor(features[:, j, None] * cumulative + 0.5).astype(jnp.int32)
+        unit = jnp.clip(features[:, j, None], 0.0, 1.0)
+        steps = jnp.floor(unit * cumulative + 0.5).astype(jnp.int32)
         return feature.at[j].set(jnp.diff(steps, axis=1, prepend=0).sum(axis=0))
 
     cell = jnp.zeros(parameters.log_cell.shape, jnp.int32)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -15,7 +15,10 @@ from ._estimates import ComponentEstimates
 from ._kernels import ANY_CLASS, Array, NaturalParameters, component_log_densities
 from ._layout import Layout, Records
 
-__all__ = ["MixtureLatents", "Unconstrained", "as_features"]
+__all__ = ["MixtureLatents", "Unconstrained"]
+
+# norms are computed in single precision, and must not exceed the clipping norm by its rounding
+ROUNDING_MARGIN = 1.0 - 1e-4
 
 
 class Unconstrained(NamedTuple):
@@ -35,11 +38,11 @@ class Unconstrained(NamedTuple):
         Logit of a missing value; unused where the column is not nullable.
     """
 
-    weight: Array
-    cell: Array
-    location: Array
-    log_scale: Array
-    missing: Array
+    weight: Any
+    cell: Any
+    location: Any
+    log_scale: Any
+    missing: Any
 
 
 @partial(
@@ -102,17 +105,26 @@ class MixtureLatents:
         )
 
     @property
-    def _shapes(self) -> Unconstrained:
+    def _shapes(self) -> tuple[tuple[int, ...], ...]:
         n_components, n_scalars = len(self.owner), len(self.distributions)
         scalar = (n_scalars, n_components)
-        return Unconstrained(
-            (n_components,), (len(self.segment), n_components), scalar, scalar, scalar
-        )
+        return (n_components,), (len(self.segment), n_components), scalar, scalar, scalar
 
     @property
     def n_latents(self) -> int:
         """Dimension of z, padding included."""
         return sum(int(np.prod(shape)) for shape in self._shapes)
+
+    @property
+    def active(self) -> np.ndarray:
+        """Positions in z that are not padding."""
+        component = np.asarray(self.owner) >= 0
+        cell = (np.asarray(self.segment) < self.n_blocks)[:, None] & component
+        scalar = np.broadcast_to(component, (len(self.distributions), len(component)))
+        is_normal = np.array([d == "normal" for d in self.distributions], dtype=bool)[:, None]
+        nullable = np.array(self.nullable, dtype=bool)[:, None]
+        parts = [component, cell, scalar, scalar & is_normal, scalar & nullable]
+        return np.flatnonzero(np.concatenate([part.ravel() for part in parts]))
 
     def unflatten(self, z: Array) -> Unconstrained:
         """Return the parts of a flat vector."""
@@ -123,7 +135,7 @@ class MixtureLatents:
             start += size
         return Unconstrained(*parts)
 
-    def _by_segment(self, values: jax.Array) -> jax.Array:
+    def _by_segment(self, values: Any) -> jax.Array:
         """Return sums over each block's cells, of shape (n_blocks + 1, n_components)."""
         return jax.ops.segment_sum(values, self.segment, self.n_blocks + 1)
 
@@ -180,8 +192,10 @@ class MixtureLatents:
         joint = component_log_densities(batch.codes, batch.features, batch.classes, natural)
         shares = jax.nn.softmax(joint, axis=1)
         norm = jnp.sqrt(self._squared_norms(self.unflatten(z), shares, batch))
-        factor = jnp.where(norm > clipping_norm, clipping_norm / norm, 1.0)
-        weighted = jnp.where(is_record, factor, 0.0)[:, None] * shares
+        limit = clipping_norm * ROUNDING_MARGIN
+        factor = jnp.where(is_record, jnp.where(norm > limit, limit / norm, 1.0), 0.0)
+        # a record whose gradient is no number counts as none: a failure would tell of it
+        weighted = jnp.nan_to_num(factor[:, None] * shares, nan=0.0, posinf=0.0, neginf=0.0)
         cell = jnp.zeros_like(natural.log_cell)
         for j in range(batch.codes.shape[1]):
             cell = cell.at[batch.codes[:, j]].add(weighted)
@@ -262,6 +276,48 @@ class MixtureLatents:
             total = total + jnp.where(is_real, part, 0.0).sum()
         return total
 
+    def to_estimates(
+        self, z: np.ndarray, variance: np.ndarray, n_records: float, n_components: int, n_cells: int
+    ) -> tuple[np.ndarray, ComponentEstimates]:
+        """Return mixing proportions and parameters at z, whose uncertainty is `variance`.
+
+        A logit of variance v belongs to a Dirichlet of size α with 1/(α·p) = v, averaged over a
+        block's cells; the other parameters' standard deviations are taken over by the delta method.
+        """
+        latent = self.unflatten(np.asarray(z, np.float32))
+        spread = self.unflatten(np.asarray(variance, np.float64))
+        weights = np.asarray(jax.nn.softmax(latent.weight[:n_components]), np.float64)
+        natural = self.natural(latent)
+        cell = np.exp(np.asarray(natural.log_cell, np.float64))[:n_cells, :n_components].T
+        segment = np.asarray(self.segment)[:n_cells]
+        inverse = np.square(cell) * np.asarray(spread.cell)[:n_cells, :n_components].T
+        one_hot = (segment[:, None] == np.arange(self.n_blocks)).astype(np.float64)
+        total = cell @ one_hot
+        cell = cell / (total @ one_hot.T)
+        cell_size = 1.0 / np.maximum(inverse @ one_hot, 1.0 / n_records)
+        location = np.asarray(latent.location, np.float64)[:, :n_components].T
+        location_error = np.sqrt(np.asarray(spread.location))[:, :n_components].T
+        is_poisson = np.array([d == "poisson" for d in self.distributions], dtype=bool)
+        location = np.where(is_poisson, np.exp(location), location)
+        location_error = np.where(is_poisson, location * location_error, location_error)
+        log_scale = np.where(
+            is_poisson, 0.0, np.asarray(latent.log_scale, np.float64)[:, :n_components].T
+        )
+        rate = 1.0 / (1.0 + np.exp(-np.asarray(latent.missing, np.float64)[:, :n_components].T))
+        logit_variance = np.maximum(np.asarray(spread.missing)[:, :n_components].T, 1e-12)
+        missing = np.where(np.array(self.nullable, dtype=bool), rate, 0.0)
+        return weights, ComponentEstimates(
+            n_records=np.maximum(n_records * weights, 1.0),
+            cell=cell,
+            cell_size=cell_size,
+            location=location,
+            location_error=location_error,
+            log_scale=log_scale,
+            log_scale_error=np.sqrt(np.asarray(spread.log_scale))[:, :n_components].T,
+            missing=missing,
+            missing_size=np.clip(1.0 / (logit_variance * rate * (1 - rate)), 1.0, n_records),
+        )
+
     def from_estimates(self, weights: np.ndarray, estimates: ComponentEstimates) -> np.ndarray:
         """Return z at given parameters; logits are those whose exponentials are probabilities."""
         n_components = len(weights)
@@ -282,8 +338,3 @@ class MixtureLatents:
         rate = np.clip(estimates.missing, 1e-6, 1 - 1e-6)
         latent.missing[:, :n_components] = (np.log(rate) - np.log1p(-rate)).T
         return np.concatenate([part.ravel() for part in latent])
-
-
-def as_features(batch: Any) -> Records:
-    """Return records whose arrays jax can gather from."""
-    return Records(batch.codes, batch.features.astype(np.float32), batch.classes)

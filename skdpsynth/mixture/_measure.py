@@ -204,12 +204,15 @@ def release_sums(
 
     Notes
     -----
-    Sensitivity: with `model` fixed, a record's responsibilities r_k depend on that record alone,
-    are non-negative and sum to one; what it adds is (r_k)_k, (r_k·onehot_j)_k per block and
-    (r_k·u)_k per feature, each of L2 norm at most its L1 norm of at most one, and no other record
-    moves. So Δ² = `record_squared_norm`, doubled under replace-one because all coordinates are
-    non-negative. It is attained by a record with certain responsibilities and normal and poisson
-    columns at their upper bounds.
+    Sensitivity: with `model` fixed, what a record adds depends on that record alone: (r_k)_k,
+    (r_k·onehot_j)_k per block and (r_k·u)_k per feature, where r_k and r_k·u are rounded to
+    non-negative multiples of a step that sum to at most one. Each of these vectors has L2 norm at
+    most its L1 norm, so Δ² = `record_squared_norm` under add/remove, attained by a record with
+    certain responsibilities and normal and poisson columns at their upper bounds. All coordinates
+    are non-negative, so replacing a record moves the sums by at most √2 Δ.
+
+    That no other record moves needs its arithmetic to be the same wherever it stands in a block;
+    the kernels use no operation across rows but the exact integer sums.
     """
     resolution = _choose_resolution(sensitivity / mu)
     exact = sum_statistics(records, model, resolution)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Mapping
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -19,12 +19,16 @@ from ._components import borrow, mixing_proportions, refine
 from ._estimates import effective_size
 from ._model import MixtureModel
 from ._moments import MomentsPlan, MomentsRelease, release_moments
+from ._variational import VariationalPlan, VariationalRelease, release_variational
 
 __all__ = ["DPMixtureSynthesizer"]
 
 # with noise, more passes leave too little budget for each; without, they cost only time
 N_PASSES = 8
 N_PASSES_WITHOUT_NOISE = 30
+
+INFERENCES = ("moments", "dpvi")
+ENGINES = ("jax", "d3p")
 
 
 class DPMixtureSynthesizer(BaseSynthesizer):
@@ -54,12 +58,23 @@ class DPMixtureSynthesizer(BaseSynthesizer):
         Families other than the automatic ones: "histogram" (numeric columns), "bernoulli" (two
         levels) and "categorical"; "normal" and "poisson" model a numeric column by one parameter
         or two. A target that is "normal" or "poisson" is a column like any other.
-    inference : {"moments"}, default="moments"
-        Moment perturbation, as described above.
+    inference : {"moments", "dpvi"}, default="moments"
+        Moment perturbation, as described above, or DP variational inference: noisy gradients of
+        the variational bound, clipped record by record.
+    engine : {"jax", "d3p"}, default="jax"
+        What computes DP-VI: kernels of this package, or the released d3p, for reference.
     n_passes : int or "auto", default="auto"
         Passes over the rows; "auto" is 8, or 30 at ε = ∞.
     n_bins : int or "auto", default="auto"
         Bins a histogram column aims at. "auto" weighs the noisy row count against the noise.
+    n_steps : int or "auto", default="auto"
+        Steps of DP-VI; "auto" is 300.
+    sampling_rate : float in (0, 1] or "auto", default="auto"
+        Probability with which a row takes part in a step; "auto" gives batches of about 4096 rows.
+    clipping_norm : float or "auto", default="auto"
+        Bound on the norm of one row's gradient; "auto" follows from the number of columns.
+    learning_rate : float or "auto", default="auto"
+        Step size of Adam; "auto" is 0.1.
     random_state : int, RandomState or None, default=None
         None draws noise from the operating system's secure source. Anything else also fixes the
         noise, which whoever knows it can subtract: for public data and tests only.
@@ -126,8 +141,13 @@ class DPMixtureSynthesizer(BaseSynthesizer):
         n_components: int | str = "auto",
         distributions: Mapping[Hashable, str] | None = None,
         inference: str = "moments",
+        engine: str = "jax",
         n_passes: int | str = "auto",
         n_bins: int | str = "auto",
+        n_steps: int | str = "auto",
+        sampling_rate: float | str = "auto",
+        clipping_norm: float | str = "auto",
+        learning_rate: float | str = "auto",
         random_state: Any = None,
         verbose: int = 0,
     ) -> None:
@@ -138,8 +158,13 @@ class DPMixtureSynthesizer(BaseSynthesizer):
         self.n_components = n_components
         self.distributions = distributions
         self.inference = inference
+        self.engine = engine
         self.n_passes = n_passes
         self.n_bins = n_bins
+        self.n_steps = n_steps
+        self.sampling_rate = sampling_rate
+        self.clipping_norm = clipping_norm
+        self.learning_rate = learning_rate
         self.random_state = random_state
         self.verbose = verbose
 
@@ -154,41 +179,81 @@ class DPMixtureSynthesizer(BaseSynthesizer):
         return self.model_.weights
 
     def _check_parameters(self, schema: TableSchema) -> None:
-        if self.inference != "moments":
-            raise ValueError(f'inference must be "moments", got {self.inference!r}.')
-        for name, smallest in [("n_components", 1), ("n_passes", 1), ("n_bins", 2)]:
+        for name, allowed in [("inference", INFERENCES), ("engine", ENGINES)]:
+            if getattr(self, name) not in allowed:
+                raise ValueError(f"{name} must be one of {allowed}, got {getattr(self, name)!r}.")
+        for name, smallest in [("n_components", 1), ("n_passes", 1), ("n_bins", 2), ("n_steps", 1)]:
             value = getattr(self, name)
             is_integer = isinstance(value, Integral) and not isinstance(value, bool)
-            if value != "auto" and not (is_integer and value >= smallest):
+            if not (is_integer and value >= smallest) and not _is_auto(value):
                 raise ValueError(
                     f'{name} must be "auto" or an integer of at least {smallest}, got {value!r}.'
                 )
+        for name, largest in [
+            ("sampling_rate", 1.0),
+            ("clipping_norm", math.inf),
+            ("learning_rate", math.inf),
+        ]:
+            value = getattr(self, name)
+            is_number = isinstance(value, Real) and not isinstance(value, bool)
+            if not (is_number and 0 < value <= largest and math.isfinite(value)) and not _is_auto(
+                value
+            ):
+                bound = f" of at most {largest:g}" if math.isfinite(largest) else ""
+                raise ValueError(
+                    f'{name} must be "auto" or a positive number{bound}, got {value!r}.'
+                )
+        if self.engine == "d3p" and self.inference != "dpvi":
+            raise ValueError('engine="d3p" only does inference="dpvi".')
         model_columns(schema, self.distributions)
 
-    def _release(self, table: Table, ledger: PrivacyLedger, noise: NoiseSource) -> MomentsRelease:
+    def _release(
+        self, table: Table, ledger: PrivacyLedger, noise: NoiseSource
+    ) -> MomentsRelease | VariationalRelease:
         columns = model_columns(table.schema, self.distributions)
         owner = None
         if table.schema.target is not None:
             position = table.schema.names.index(table.schema.target)
             owner = position if columns[position].is_tabulated else None
+        if self.inference == "dpvi":
+            plan = VariationalPlan(
+                self.n_components,
+                self.n_bins,
+                self.n_steps,
+                self.sampling_rate,
+                self.clipping_norm,
+                self.learning_rate,
+            )
+            with self._progress(plan.count_steps(), "steps") as progress:
+                return release_variational(
+                    table.codes, columns, owner, plan, ledger, noise, progress.update
+                )
         n_passes = self.n_passes
         if n_passes == "auto":
             n_passes = N_PASSES if math.isfinite(ledger.mu) else N_PASSES_WITHOUT_NOISE
-        plan = MomentsPlan(self.n_components, self.n_bins, int(n_passes))
-        with tqdm(total=plan.n_passes, desc="passes", disable=not self.verbose) as progress:
+        moments = MomentsPlan(self.n_components, self.n_bins, int(n_passes))
+        with self._progress(moments.n_passes, "passes") as progress:
             return release_moments(
-                table.codes, columns, owner, plan, ledger, noise, progress.update
+                table.codes, columns, owner, moments, ledger, noise, progress.update
             )
 
-    def _infer(self, release: MomentsRelease) -> MixtureModel:
-        estimates = refine(
-            release.sums, release.totals, release.layout, release.bins, release.owner
-        )
-        weights = mixing_proportions(estimates.n_records, release.totals.n_records, release.owner)
-        estimates, weights, owner = borrow(estimates, weights, release.owner, release.layout)
-        size = effective_size(
-            weights[None], np.array([release.n_records]), release.totals.variance.sum()
-        )
+    def _progress(self, total: int, description: str) -> tqdm:
+        return tqdm(total=total, desc=description, disable=not self.verbose)
+
+    def _infer(self, release: MomentsRelease | VariationalRelease) -> MixtureModel:
+        if isinstance(release, VariationalRelease):
+            weights, estimates, owner = release.weights, release.estimates, release.owner
+            noise = np.zeros(1)
+        else:
+            estimates = refine(
+                release.sums, release.totals, release.layout, release.bins, release.owner
+            )
+            weights = mixing_proportions(
+                estimates.n_records, release.totals.n_records, release.owner
+            )
+            estimates, weights, owner = borrow(estimates, weights, release.owner, release.layout)
+            noise = release.totals.variance.sum()
+        size = effective_size(weights[None], np.array([release.n_records]), noise)
         return MixtureModel(
             release.columns,
             release.layout,
@@ -198,3 +263,7 @@ class DPMixtureSynthesizer(BaseSynthesizer):
             owner,
             estimates,
         )
+
+
+def _is_auto(value: object) -> bool:
+    return isinstance(value, str) and value == "auto"

@@ -1,0 +1,181 @@
+"""DP-VI of the automatic mixture: a noisy profile to start from, then noisy gradients."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from ..privacy import NoiseSource, PrivacyLedger
+from ._bins import Bins
+from ._columns import ColumnModel
+from ._components import (
+    choose_components,
+    consistent_totals,
+    mixing_proportions,
+    start_components,
+)
+from ._dpvi import DPVIPlan, MeanFieldGuide, run_dpvi
+from ._estimates import ComponentEstimates
+from ._kernels import power_of_two
+from ._latents import MixtureLatents
+from ._layout import Layout
+from ._measure import one_per_class, open_table, pass_sensitivity, release_sums
+from ._moments import grid_share
+
+__all__ = ["VariationalPlan", "VariationalRelease", "release_variational"]
+
+PROFILE_SHARE = 0.3
+BATCH_SIZE = 4096
+N_STEPS = 300
+LEARNING_RATE = 0.1
+# a one-hot block's gradient has a squared norm below 2, typically this
+TYPICAL_SQUARED_NORM = 0.4
+START_LOG_SCALE = -3.0
+
+
+@dataclass(frozen=True)
+class VariationalPlan:
+    """Size of the model and hyper-parameters of the optimisation, "auto" where chosen here.
+
+    Attributes
+    ----------
+    n_components, n_bins : int or "auto"
+    n_steps : int or "auto"
+    sampling_rate, clipping_norm, learning_rate : float or "auto"
+    """
+
+    n_components: int | str
+    n_bins: int | str
+    n_steps: int | str
+    sampling_rate: float | str
+    clipping_norm: float | str
+    learning_rate: float | str
+
+    def count_steps(self) -> int:
+        """Return the number of steps."""
+        return N_STEPS if self.n_steps == "auto" else int(self.n_steps)
+
+
+class VariationalRelease(NamedTuple):
+    """All that leaves the rows, and functions of it.
+
+    Attributes
+    ----------
+    columns : tuple of ColumnModel
+    layout : Layout
+    bins : dict of column position to Bins
+    owner : ndarray of shape (n_components,), int
+    weights : ndarray of shape (n_components,)
+        Mixing proportions.
+    estimates : ComponentEstimates
+    n_records : float
+        Row count: noisy under add/remove, exact under replace-one.
+    """
+
+    columns: tuple[ColumnModel, ...]
+    layout: Layout
+    bins: dict[int, Bins]
+    owner: np.ndarray
+    weights: np.ndarray
+    estimates: ComponentEstimates
+    n_records: float
+
+
+def release_variational(
+    codes: np.ndarray,
+    columns: tuple[ColumnModel, ...],
+    owner: int | None,
+    plan: VariationalPlan,
+    ledger: PrivacyLedger,
+    noise: NoiseSource,
+    after_steps: Callable[[int], object] = lambda n: None,
+) -> VariationalRelease:
+    """Release a profile of every class, then the noisy gradients of DP-VI that start from it.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n_rows, n_columns)
+        The encoded private table.
+    columns : tuple of ColumnModel
+    owner : int or None
+        Position of the tabulated column each of whose cells owns components.
+    plan : VariationalPlan
+    ledger : PrivacyLedger
+    noise : NoiseSource
+    after_steps : callable, optional
+        Called with a number of finished steps.
+
+    Notes
+    -----
+    The grid and the profile are the first two releases of moment perturbation; `run_dpvi` has the
+    proof of the third.
+    """
+    has_histograms = any(column.distribution == "histogram" for column in columns)
+    grid = grid_share(has_histograms, ledger.adjacency)
+    mus = [ledger.mu * math.sqrt(share) if share else 0.0 for share in (grid, PROFILE_SHARE)]
+    sensitivity = pass_sensitivity(columns, owner, ledger.adjacency)
+    scale = sensitivity / mus[1]
+    opening = open_table(codes, columns, owner, plan.n_bins, mus[0], scale, ledger, noise)
+    layout = opening.layout
+    profile = release_sums(
+        opening.records,
+        one_per_class(layout, opening.n_padded_cells),
+        layout,
+        layout.n_classes,
+        sensitivity,
+        mus[1],
+        "profile of the classes",
+        ledger,
+        noise,
+    )
+    totals = consistent_totals(profile, layout, opening.known_count)
+    component_owner = choose_components(plan.n_components, totals.n_records, scale)
+    start = start_components(totals, layout, opening.bins, component_owner, noise.generator())
+    weights = mixing_proportions(start.n_records, totals.n_records, component_owner)
+    shape = (opening.n_padded_cells, power_of_two(len(component_owner)))
+    latents = MixtureLatents.build(layout, component_owner, shape)
+    location = latents.from_estimates(weights, start)
+    guide = MeanFieldGuide(latents.n_latents)
+    n_records = max(float(totals.n_records.sum()), 1.0)
+    trace = run_dpvi(
+        latents,
+        guide,
+        np.concatenate([location, np.full(len(location), START_LOG_SCALE)]),
+        opening.records._replace(features=opening.records.features.astype(np.float32)),
+        n_records,
+        float(np.sqrt(totals.variance.sum())) if opening.known_count is None else 0.0,
+        choose_optimisation(plan, layout, n_records),
+        ledger,
+        noise,
+        after_steps,
+    )
+    location, log_scale = guide.split(trace.parameters)
+    # the iterates' own spread is the noise that the average still carries, and more
+    variance = np.exp(2.0 * log_scale) + guide.split(trace.variance)[0]
+    weights, estimates = latents.to_estimates(
+        location, variance, n_records, len(component_owner), layout.n_cells
+    )
+    return VariationalRelease(
+        columns, layout, opening.bins, component_owner, weights, estimates, n_records
+    )
+
+
+def choose_optimisation(plan: VariationalPlan, layout: Layout, n_records: float) -> DPVIPlan:
+    """Fill in what is "auto" from the layout and the released row count."""
+    rate = plan.sampling_rate
+    if rate == "auto":
+        rate = min(1.0, BATCH_SIZE / max(n_records, 1.0))
+        rate = 1.0 if rate > 0.5 else rate
+    norm = plan.clipping_norm
+    if norm == "auto":
+        norm = math.sqrt(TYPICAL_SQUARED_NORM * (1 + len(layout.blocks) + 4 * len(layout.scalars)))
+    return DPVIPlan(
+        plan.count_steps(),
+        float(rate),
+        float(norm),
+        LEARNING_RATE if plan.learning_rate == "auto" else float(plan.learning_rate),
+    )

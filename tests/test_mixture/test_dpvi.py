@@ -1,0 +1,141 @@
+"""DP-VI: gradients, noise, ledger, averages, and what it finds."""
+
+import math
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from skdpsynth.mixture import _dpvi
+from skdpsynth.mixture._dpvi import DPVIPlan, MeanFieldGuide, run_dpvi
+from skdpsynth.privacy import GaussianEvent, NoiseSource, PrivacyLedger, SubsampledGaussianEvent
+
+
+@dataclass(frozen=True)
+class NormalMean:
+    """x ~ N(z, I), z ~ N(0, 10² I): the posterior is known."""
+
+    n_latents: int = 2
+
+    def clipped_sum(self, z, batch, is_record, clipping_norm):
+        gradient = batch - z
+        norm = jnp.linalg.norm(gradient, axis=1, keepdims=True)
+        clipped = gradient * jnp.minimum(1.0, clipping_norm / norm)
+        return jnp.where(is_record[:, None], clipped, 0.0).sum(axis=0)
+
+    def log_prior(self, z):
+        return -0.5 * jnp.sum(z**2) / 100.0
+
+
+def fit(epsilon, plan, n_rows=400, adjacency="add_remove", seed=0, model=None, start=None):
+    rows = np.random.default_rng(1).normal([1.0, -2.0], 1.0, (n_rows, 2)).astype(np.float32)
+    model = NormalMean() if model is None else model
+    ledger = PrivacyLedger(epsilon, 1e-5, adjacency)
+    start = np.concatenate([np.zeros(2), np.full(2, -2.0)]) if start is None else start
+    guide = MeanFieldGuide(2)
+    noise = NoiseSource(seed)
+    trace = run_dpvi(model, guide, start, rows, n_rows, 0.0, plan, ledger, noise)
+    return trace, ledger, rows
+
+
+def test_without_noise_the_posterior_of_a_conjugate_model_is_found():
+    for rate in (1.0, 0.5):
+        plan = DPVIPlan(1500, rate, 1e6, 0.03)
+        trace, ledger, rows = fit(math.inf, plan)
+        precision = len(rows) + 0.01
+        location, log_scale = MeanFieldGuide(2).split(trace.parameters)
+        assert_allclose(location, rows.sum(axis=0) / precision, atol=0.02)
+        assert_allclose(np.exp(log_scale), 1 / np.sqrt(precision), rtol=0.1)
+        assert ledger.spent().epsilon == math.inf
+
+
+def test_aligned_gradient_is_that_of_the_evidence_bound():
+    """One full step of the data term, pulled back, against autodiff of the bound's estimate."""
+    rows = jnp.asarray(np.random.default_rng(2).normal(size=(30, 2)), jnp.float32)
+    model, guide, key = NormalMean(), MeanFieldGuide(2), jax.random.key(3)
+    parameters = jnp.asarray([0.3, -0.2, -1.0, -0.5])
+
+    def bound(p):
+        z, entropy = guide.draw(p, key)
+        return -0.5 * jnp.sum((rows - z) ** 2) + model.log_prior(z) + entropy
+
+    z, pull_back = jax.vjp(lambda p: guide.draw(p, key)[0], parameters)
+    total = model.clipped_sum(z, rows, jnp.ones(30, bool), 1e6)
+    (data_gradient,) = pull_back(total)
+    rest = jax.grad(lambda p: model.log_prior(guide.draw(p, key)[0]) + guide.draw(p, key)[1])
+    assert_allclose(data_gradient + rest(parameters), jax.grad(bound)(parameters), rtol=1e-4)
+
+
+@pytest.mark.parametrize("adjacency", ["add_remove", "replace_one"])
+@pytest.mark.parametrize("rate", [1.0, 0.2])
+def test_ledger_is_charged_once_within_the_request(adjacency, rate):
+    trace, ledger, _ = fit(1.0, DPVIPlan(40, rate, 2.0, 0.1), adjacency=adjacency)
+    assert np.isfinite(trace.parameters).all()
+    (entry,) = ledger.entries
+    expected = GaussianEvent if rate == 1.0 else SubsampledGaussianEvent
+    assert isinstance(entry.event, expected)
+    assert 0.9 < ledger.spent().epsilon <= 1.0
+    if rate == 1.0:
+        factor = 1.0 if adjacency == "add_remove" else 2.0
+        assert entry.sensitivity == 2.0 * factor
+        # T steps of noise σ and sensitivity Δ are one release with μ = √T Δ/σ
+        assert math.sqrt(40) * entry.sensitivity / entry.noise_scale == pytest.approx(
+            entry.event.mu
+        )
+
+
+def test_noise_is_that_of_the_ledger(monkeypatch):
+    """Without rows' gradients, the sums are the noise alone; false alarms below 1e-6."""
+
+    @dataclass(frozen=True)
+    class Silent(NormalMean):
+        def clipped_sum(self, z, batch, is_record, clipping_norm):
+            return jnp.zeros(2)
+
+    seen = []
+    original = _dpvi._scan
+
+    def spy(model, guide, state, rows, is_row, indices, noise, key, constants):
+        seen.append(noise)
+        return original(model, guide, state, rows, is_row, indices, noise, key, constants)
+
+    monkeypatch.setattr(_dpvi, "_scan", spy)
+    _, ledger, _ = fit(1.0, DPVIPlan(1000, 0.2, 3.0, 0.01), model=Silent())
+    noise = np.concatenate(seen)[:1000]
+    scale = ledger.entries[0].noise_scale
+    assert noise.std() == pytest.approx(scale, rel=5 / math.sqrt(2 * noise.size))
+    assert abs(noise.mean()) < 5 * scale / math.sqrt(noise.size)
+    assert (np.concatenate(seen)[1000:] == 0).all()
+
+
+def test_a_fit_with_noise_comes_close():
+    trace, _, rows = fit(5.0, DPVIPlan(200, 1.0, 3.0, 0.1), n_rows=4000)
+    assert_allclose(trace.parameters[:2], rows.mean(axis=0), atol=0.15)
+
+
+def test_average_and_variance_are_those_of_the_last_iterates():
+    one, _, _ = fit(math.inf, DPVIPlan(10, 1.0, 5.0, 0.1, averaging=0.1))
+    two, _, _ = fit(math.inf, DPVIPlan(10, 1.0, 5.0, 0.1, averaging=0.2))
+    assert_allclose(one.variance, 0, atol=1e-6)
+    assert (two.variance > 0).any()
+
+
+def test_parameters_that_stop_being_finite_are_an_error():
+    @dataclass(frozen=True)
+    class Broken(NormalMean):
+        def log_prior(self, z):
+            return jnp.sqrt(-1.0 - z[0] ** 2)
+
+    with pytest.raises(FloatingPointError, match="learning_rate"):
+        fit(1.0, DPVIPlan(5, 1.0, 1.0, 0.1), model=Broken())
+
+
+def test_a_second_fit_compiles_nothing():
+    plan = DPVIPlan(70, 0.2, 2.0, 0.1)
+    fit(1.0, plan, n_rows=400)
+    compiled = _dpvi._scan._cache_size()
+    fit(2.0, DPVIPlan(130, 0.2, 1.0, 0.2), n_rows=400, seed=1)
+    assert _dpvi._scan._cache_size() == compiled
