@@ -30,6 +30,9 @@ __all__ = ["check_d3p_adjacency", "fit_d3p", "require_d3p"]
 
 N_DRAWS = 400
 
+# d3p's shuffle of few rows is far from uniform (of two rows it always picks the same one)
+SMALLEST_SAMPLED_TABLE = 32
+
 
 def require_d3p() -> None:
     """Raise unless d3p can be imported.
@@ -77,6 +80,19 @@ def check_d3p_adjacency(adjacency: str) -> None:
         )
 
 
+def choose_batch_size(sampling_rate: float, n_rows: int) -> int:
+    """Return the number of rows in every batch.
+
+    Examples
+    --------
+    >>> choose_batch_size(0.01, 32_000), choose_batch_size(0.01, 20)
+    (320, 20)
+    """
+    if n_rows < SMALLEST_SAMPLED_TABLE:
+        return n_rows
+    return min(max(round(sampling_rate * n_rows), 1), n_rows)
+
+
 def fit_d3p(
     records: Records,
     layout: Layout,
@@ -102,7 +118,8 @@ def fit_d3p(
     weights : ndarray of shape (n_components,)
         Released mixing proportions to start from.
     plan : DPVIPlan
-        ``sampling_rate`` times the number of rows, rounded, is the fixed batch size.
+        ``sampling_rate`` times the number of rows, rounded, is the fixed batch size; tables of
+        fewer than 32 rows are used whole.
     ledger : PrivacyLedger
         Of adjacency "replace_one". Charged once, before the first step, for all steps.
     noise : NoiseSource
@@ -135,6 +152,9 @@ def fit_d3p(
     the sum is σC: a Gaussian mechanism of noise multiplier σ/2 on a uniform subset of B of the N
     rows. Prior and entropy are clipped with the data, and the draws z_i depend on places only.
 
+    The subset is the image of the first B places under a Feistel network with ten rounds of random
+    keys, taken to be a uniform permutation: the tests compare it with one.
+
     References
     ----------
     Prediger, Loppi, Kaski & Honkela (2022), d3p: a Python package for differentially-private
@@ -146,7 +166,7 @@ def fit_d3p(
     check_d3p_adjacency(ledger.adjacency)
     require_d3p()
     n_rows = len(records.classes)
-    batch_size = min(max(round(plan.sampling_rate * n_rows), 1), n_rows)
+    batch_size = choose_batch_size(plan.sampling_rate, n_rows)
     rows = (
         jnp.asarray(records.codes),
         jnp.asarray(records.features, jnp.float32),
