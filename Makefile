@@ -28,7 +28,7 @@ doc: $(VENV)/.installed-doc
 	$(BIN)/sphinx-build -W --keep-going -b html doc doc/_build/html
 
 bench: $(VENV)/.installed-test
-	$(BIN)/python benchmarks/adult.py
+	$(BIN)/python benchmarks/mixture.py adult
 
 # The package is installed in place: only a change of its metadata asks for another install.
 $(VENV_DEMO)/.installed-demo: $(METADATA)
