@@ -64,6 +64,8 @@ class BaseSynthesizer(BaseEstimator, metaclass=ABCMeta):
         ledger = PrivacyLedger(self.epsilon, self.delta, self.adjacency)
         noise = NoiseSource(self.random_state)
         table, names = read_table(X, y, self)
+        if not table.has_public_schema:
+            ledger.mark_drafted_schema()
         self._check_parameters(table.schema)
         release = self._release(table, ledger, noise)
         model = self._infer(release)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from numbers import Real
@@ -103,6 +104,12 @@ class Numeric:
             )
         if not math.isfinite(high - low):
             raise SchemaError(f"{kind}: the range high - low of {low:g}, {high:g} is not finite.")
+        if high - low < sys.float_info.min:
+            raise SchemaError(
+                f"{kind}: the range high - low of {low!r}, {high!r} is narrower than "
+                f"{sys.float_info.min:.3g}, where floating-point numbers lose their digits; "
+                "multiply the column, and its bounds, by a power of ten."
+            )
         object.__setattr__(self, "low", low)
         object.__setattr__(self, "high", high)
         object.__setattr__(self, "nullable", bool(self.nullable))

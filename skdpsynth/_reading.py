@@ -19,6 +19,7 @@ from .preprocessing import (
     encode_table,
     fit_schema_to_names,
     join_target,
+    public_format,
     read_frame,
 )
 from .preprocessing._base import check_schema, warn_leak
@@ -38,15 +39,18 @@ class Table(NamedTuple):
     schema : TableSchema
         One kind per column, y's included.
     format : TableFormat
-        Container, names and dtypes.
+        Container, names and the public part of the dtypes.
     has_y : bool
         Whether the last column came as y.
+    has_public_schema : bool
+        False when the schema was drafted from the rows.
     """
 
     codes: np.ndarray
     schema: TableSchema
     format: TableFormat
     has_y: bool
+    has_public_schema: bool = True
 
 
 def read_table(X: Any, y: Any, estimator: BaseEstimator) -> tuple[Table, dict[str, Any]]:
@@ -82,13 +86,14 @@ def read_table(X: Any, y: Any, estimator: BaseEstimator) -> tuple[Table, dict[st
             name = schema.target
         frame, table_format = join_target(frame, table_format, y, name)
         target = table_format.names[-1]
+    has_public_schema = schema is not None
     if schema is None:
         schema = TableSchema.from_frame(frame, target=target)
         warn_leak(estimator, "the bounds, levels and nullability", schema)
     else:
         schema = _match(schema, table_format.names, target)
-    table = Table(encode_table(frame, schema), schema, table_format, y is not None)
-    return table, vars(named)
+    codes, published = encode_table(frame, schema), public_format(table_format, schema)
+    return Table(codes, schema, published, y is not None, has_public_schema), vars(named)
 
 
 def _match(schema: TableSchema, names: tuple[Any, ...], target: Any) -> TableSchema:

@@ -65,6 +65,8 @@ def test_kinds_are_frozen():
         (lambda: Continuous("0", 1), "low must be a finite number, got '0'"),
         (lambda: Continuous(False, 1), "low must be a finite number, got False"),
         (lambda: Continuous(-1.7e308, 1.7e308), "range high - low .* is not finite"),
+        (lambda: Continuous(0, 5e-324), "narrower than 2.23e-308.*multiply the column"),
+        (lambda: Continuous(-1e-310, 1e-310), "range high - low of -1e-310, 1e-310 is narrower"),
         (lambda: Count(0.5, 2), "low must be an integer, got 0.5; use Continuous"),
         (lambda: Count(0, 2**60), r"exceeds 2\*\*53.*identifier"),
         (lambda: Categorical([]), "levels is empty"),

@@ -231,6 +231,7 @@ def test_text_that_is_not_json_is_an_error(text, message):
         (pd.Series([1, 5, None], dtype=object), Count(1, 5, nullable=True)),
         (pd.Series([1.5, 5, None], dtype=object), Continuous(1.5, 5, nullable=True)),
         (pd.Series([True, None, None], dtype=object), Categorical([False, True], nullable=True)),
+        ([0.0, 5e-324, 1e-310], Continuous(0, 1)),
         (pd.Series([1, "a", 2], dtype=object), Categorical([1, "a", 2])),
         (pd.Categorical(["b", "a", "b"], categories=["b", "a", "c"]), Categorical(["b", "a", "c"])),
         (

@@ -2,9 +2,9 @@
 
 from ._discretizer import BoundedDiscretizer
 from ._encoder import TableEncoder
+from ._formats import TableFormat, public_format
 from ._missingness import MissingnessEncoder
 from ._tables import (
-    TableFormat,
     decode_table,
     encode_table,
     fit_schema_to_names,
@@ -21,5 +21,6 @@ __all__ = [
     "encode_table",
     "fit_schema_to_names",
     "join_target",
+    "public_format",
     "read_frame",
 ]

@@ -13,7 +13,8 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, v
 from .._column_kinds import shorten
 from ..exceptions import PrivacyLeakWarning, SchemaError, TableMismatchError
 from ..schema import TableSchema
-from ._tables import TableFormat, fit_schema_to_names, read_frame
+from ._formats import TableFormat
+from ._tables import fit_schema_to_names, read_frame
 
 __all__ = ["TableTransformer", "warn_leak"]
 

@@ -44,6 +44,9 @@ def read_dtype(dtype: Any, name: object) -> Any:
         return "ordered category" if dtype.ordered else "category"
     if isinstance(dtype, np.dtype) and dtype.kind == "U":
         return np.dtype("U")
+    if str(dtype) == "null[pyarrow]":
+        # a column without values, of any kind: the float dtype that numpy gives it
+        return pd.array([], dtype="double[pyarrow]").dtype
     if isinstance(dtype, pd.SparseDtype):
         way_out = f"make it dense with df[{name!r}].sparse.to_dense()"
     elif types.is_datetime64_any_dtype(dtype):
@@ -182,15 +185,17 @@ def to_float(column: pd.Series, name: object) -> np.ndarray:
         return column.to_numpy(dtype=np.float64)
     values = column.to_numpy(dtype=object)
     missing = pd.isna(values)
-    if missing.all() or pd.api.types.infer_dtype(values, skipna=True) in NUMBERS:
-        numbers = np.full(len(values), np.nan)
-        numbers[~missing] = values[~missing].astype(np.float64)
-        return numbers
-    bad = next(v for v in values[~missing] if not isinstance(v, Real | Decimal | np.bool_))
-    raise TableMismatchError(
-        f"Column {name!r} is numeric in its schema but holds {_quote(bad)} "
-        f"({type(bad).__name__}); convert it with pd.to_numeric, or declare it Categorical(levels)."
-    )
+    if not missing.all() and types.infer_dtype(values, skipna=True) not in NUMBERS:
+        bad = [v for v in values[~missing] if not isinstance(v, Real | Decimal | np.bool_)]
+        if bad:
+            raise TableMismatchError(
+                f"Column {name!r} is numeric in its schema but holds {_quote(bad[0])} "
+                f"({type(bad[0]).__name__}); convert it with pd.to_numeric, or declare it "
+                "Categorical(levels)."
+            )
+    numbers = np.full(len(values), np.nan)
+    numbers[~missing] = values[~missing].astype(np.float64)
+    return numbers
 
 
 def decode_column(codes: np.ndarray, kind: Numeric | Discrete, dtype: Any, name: object) -> Any:

@@ -15,7 +15,7 @@ from ..schema import TableSchema
 from ._base import TableTransformer, check_schema, warn_leak
 from ._bins import bin_codes, bin_values, check_edges, make_edges, whole_numbers
 from ._columns import check_missing, read_numbers, restore_column, restore_numbers, to_float
-from ._tables import TableFormat
+from ._formats import TableFormat
 
 __all__ = ["BoundedDiscretizer"]
 

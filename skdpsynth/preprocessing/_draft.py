@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Hashable
 from typing import Any
 
@@ -98,7 +99,8 @@ def _draft_numbers(column: pd.Series, name: object, nullable: bool, is_target: b
             "number or by NaN."
         )
     low, high = float(values[0]), float(values[-1])
-    if low == high:
+    # the width of a range must be a normal number
+    if high - low < sys.float_info.min:
         high = low + max(1.0, abs(low))
     if not _are_integers(column, values, nullable):
         return Continuous(low, high, nullable=nullable)

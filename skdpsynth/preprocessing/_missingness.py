@@ -21,7 +21,7 @@ from ._columns import (
     to_float,
 )
 from ._draft import draft_column
-from ._tables import TableFormat
+from ._formats import TableFormat
 
 __all__ = ["MissingnessEncoder"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,67 +13,15 @@ from .._column_kinds import shorten
 from ..exceptions import TableMismatchError
 from ..schema import TableSchema
 from ._columns import decode_column, encode_column, read_dtype
+from ._formats import TableFormat
 
 __all__ = [
-    "TableFormat",
     "decode_table",
     "encode_table",
     "fit_schema_to_names",
     "join_target",
     "read_frame",
 ]
-
-
-@dataclass(frozen=True)
-class TableFormat:
-    """What a table looks like apart from its values: container, column names and dtypes.
-
-    Attributes
-    ----------
-    container : {"pandas", "polars", "numpy"}
-        What `build` returns.
-    names : tuple
-        The columns' names.
-    dtypes : tuple
-        One dtype per column. A categorical dtype is reduced to ``"category"`` or
-        ``"ordered category"``, so that no category seen only in the data is kept.
-    """
-
-    container: str
-    names: tuple[Any, ...]
-    dtypes: tuple[Any, ...]
-
-    def select(self, names: Sequence[Hashable]) -> TableFormat:
-        """Return the format of these columns only."""
-        dtype_of = dict(zip(self.names, self.dtypes, strict=True))
-        return TableFormat(self.container, tuple(names), tuple(dtype_of[name] for name in names))
-
-    def build(self, columns: Sequence[Any], index: pd.Index | None = None) -> Any:
-        """Return the container that holds `columns`, one array per name."""
-        if self.container == "numpy":
-            return _stack(columns, self.dtypes)
-        # the dtype is given because pandas would infer strings from an array of objects
-        series = [pd.Series(c, index=index, dtype=c.dtype, copy=False) for c in columns]
-        frame = pd.concat(series, axis=1, keys=range(len(series)))
-        frame.columns = pd.Index(list(self.names))
-        if self.container == "polars":
-            import polars
-
-            return polars.from_pandas(frame)
-        return frame
-
-
-def _stack(columns: Sequence[Any], dtypes: Sequence[Any]) -> np.ndarray:
-    """Stack columns side by side in the one dtype that holds them all."""
-    arrays = [np.asarray(column) for column in columns]
-    if all(array.dtype.kind != "O" for array in arrays):
-        return np.column_stack(arrays)
-    stacked = np.empty((len(arrays[0]), len(arrays)), dtype=object)
-    for position, array in enumerate(arrays):
-        stacked[:, position] = array
-    if all(getattr(dtype, "kind", None) == "U" for dtype in dtypes) and not pd.isna(stacked).any():
-        return stacked.astype(str)
-    return stacked
 
 
 def read_frame(
@@ -134,10 +81,7 @@ def read_frame(
 def _read_array(
     X: Any, schema: TableSchema | None, ensure_min_samples: int
 ) -> tuple[pd.DataFrame, TableFormat]:
-    array = np.asarray(X)
-    if array.dtype.kind in "US" and not hasattr(X, "dtype"):
-        # numpy would spell the numbers of a mixed list as strings
-        array = np.asarray(X, dtype=object)
+    array = _as_array(X)
     if array.ndim != 2:
         raise ValueError(
             f"Expected 2D array, got {array.ndim}D array instead. Reshape your data: one column "
@@ -152,6 +96,14 @@ def _read_array(
     frame = pd.DataFrame(array, copy=False, dtype=object if dtype.kind in "OU" else None)
     frame.columns = pd.Index(list(names))
     return frame, TableFormat("numpy", names, (dtype,) * n_columns)
+
+
+def _as_array(values: Any) -> np.ndarray:
+    array = np.asarray(values)
+    if array.dtype.kind in "US" and not hasattr(values, "dtype"):
+        # numpy would spell the numbers of a mixed list as strings
+        return np.asarray(values, dtype=object)
+    return array
 
 
 def _array_names(n_columns: int, schema: TableSchema | None) -> tuple[Any, ...]:
@@ -224,7 +176,7 @@ def join_target(
         y = y.to_pandas() if hasattr(y, "to_pandas") else y
         y = y.iloc[:, 0] if isinstance(y, pd.DataFrame) and y.shape[1] == 1 else y
     if not isinstance(y, pd.Series):
-        array = np.asarray(y)
+        array = _as_array(y)
         if array.ndim != 1 and array.shape[1:] != (1,):
             raise ValueError(f"y must be one column, got shape {array.shape}.")
         y = pd.Series(array.ravel(), dtype=object if array.dtype.kind in "OU" else None)

@@ -96,6 +96,7 @@ class PrivacyLedger:
         self._sampler_loss = 0.0
         self._sampler_tail = 0.0
         self._secure_noise = True
+        self._public_schema = True
         self._known_loss: float | None = None
         self._mu_limit = gdp_mu(self.event_epsilon, self.event_delta)
 
@@ -290,6 +291,10 @@ class PrivacyLedger:
         """Record that a seed fixes noise drawn outside the mechanisms."""
         self._secure_noise = False
 
+    def mark_drafted_schema(self) -> None:
+        """Record that bounds and levels were read from the rows, at no charge."""
+        self._public_schema = False
+
     def spent(self) -> PrivacySpent:
         """Return the guarantee of the releases so far.
 
@@ -307,11 +312,14 @@ class PrivacyLedger:
             epsilon = self._event_loss() + 2 * self._sampler_loss
         if not self._secure_noise:
             notes.append("noise fixed by random_state: not private for whoever knows the seed")
+        if not self._public_schema:
+            notes.append("bounds and levels were read from the data: not covered by the guarantee")
         return PrivacySpent(
             epsilon=epsilon,
             delta=self.delta,
             adjacency=self.adjacency,
             secure_noise=self._secure_noise,
+            public_schema=self._public_schema,
             notes=tuple(notes),
         )
 
@@ -346,7 +354,7 @@ class PrivacyLedger:
     def _state(self) -> tuple[object, ...]:
         request = (self.epsilon, self.delta, self.adjacency)
         sampler = (self._sampler_loss, self._sampler_tail, self._secure_noise)
-        return (*request, self._entries, *sampler)
+        return (*request, self._entries, *sampler, self._public_schema)
 
     __hash__ = None  # type: ignore[assignment]
 

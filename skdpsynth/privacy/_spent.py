@@ -21,6 +21,8 @@ class PrivacySpent:
         Which tables are neighbours.
     secure_noise : bool, default=True
         False when a seed fixed the noise: whoever knows the seed can subtract it.
+    public_schema : bool, default=True
+        False when bounds and levels were read from the data.
     notes : tuple of str
         What a reader must know beside the numbers.
 
@@ -34,12 +36,13 @@ class PrivacySpent:
     delta: float
     adjacency: str
     secure_noise: bool = True
+    public_schema: bool = True
     notes: tuple[str, ...] = ()
 
     @property
     def is_private(self) -> bool:
-        """Whether the numbers are a guarantee: ε is finite and the noise is secret."""
-        return self.epsilon < float("inf") and self.secure_noise
+        """Whether the numbers are a guarantee: finite ε, secret noise and a public schema."""
+        return self.epsilon < float("inf") and self.secure_noise and self.public_schema
 
     def __repr__(self) -> str:
         text = (

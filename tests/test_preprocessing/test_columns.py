@@ -29,6 +29,7 @@ nan = np.nan
         (pd.array([True, None], dtype="boolean"), Categorical([0, 1], nullable=True), [1, nan]),
         (pd.array(["a", None], dtype="string"), Categorical(["a"], nullable=True), [0, nan]),
         ([5, 20, -3], Count(0, 10), [0.5, 1, 0]),
+        (pd.Series([True, 5, 10**20], dtype=object), Count(0, 10), [0.1, 0.5, 1]),
         ([5.0, nan], Count(0, 10, nullable=True), [0.5, nan]),
         ([1.5, 9.0], Continuous(1, 2), [0.5, 1]),
         ([True, False], Count(0, 2), [0.5, 0]),
