@@ -1,19 +1,21 @@
-# make demo    a private synthetic copy of a real table, measured and drawn (no network but pip's)
-# make test    lint, format, types, tests: what continuous integration runs
-# make doc     the documentation, warnings as errors
-# make bench   the figures of the documentation; its tables are read from $SKDPSYNTH_DATA
-# make clean   remove environments and everything built
+# make demo      a private synthetic copy of a real table, measured and drawn (no network but pip's)
+# make test      lint, format, types, tests: what continuous integration runs
+# make test-d3p  the same tests beside d3p, in an environment of Python 3.11 with older versions
+# make doc       the documentation, warnings as errors
+# make bench     the figures of the documentation; its tables are read from $SKDPSYNTH_DATA
+# make clean     remove environments and everything built
 
 PYTHON ?= python3
 VENV ?= .venv
 VENV_DEMO ?= .venv-demo
+VENV_D3P ?= .venv-d3p
 SKDPSYNTH_DATA ?= ../shared/data
 export SKDPSYNTH_DATA
 
 BIN = $(VENV)/bin
 METADATA = setup.cfg pyproject.toml
 
-.PHONY: demo test doc bench clean
+.PHONY: demo test test-d3p doc bench clean
 
 demo: $(VENV_DEMO)/.installed-demo
 	$(VENV_DEMO)/bin/python -m skdpsynth demo
@@ -23,6 +25,9 @@ test: $(VENV)/.installed-test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest -n 2
+
+test-d3p: $(VENV_D3P)/.installed-d3p
+	$(VENV_D3P)/bin/pytest -n 2
 
 doc: $(VENV)/.installed-doc
 	$(BIN)/sphinx-build -W --keep-going -b html doc doc/_build/html
@@ -43,6 +48,11 @@ $(VENV)/.installed-test: $(METADATA)
 	$(BIN)/python -m pip install --quiet -e ".[test,benchmark]"
 	@touch $@
 
+$(VENV_D3P)/.installed-d3p: $(METADATA)
+	$(make_d3p_venv)
+	$(VENV_D3P)/bin/python -m pip install --quiet -e ".[d3p,test]"
+	@touch $@
+
 $(VENV)/.installed-doc: $(METADATA)
 	$(check_python)
 	$(PYTHON) -m venv $(VENV)
@@ -56,7 +66,23 @@ define check_python
   exit 1; }
 endef
 
+# d3p needs this very version of Python: $(PYTHON) if it is that, else another that can be found.
+define make_d3p_venv
+@if test -x $(VENV_D3P)/bin/python; then :; \
+elif $(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then \
+  $(PYTHON) -m venv $(VENV_D3P); \
+elif python3.11 -c '' 2>/dev/null; then \
+  python3.11 -m venv $(VENV_D3P); \
+elif command -v uv >/dev/null; then \
+  uv venv --quiet --seed --python 3.11 $(VENV_D3P); \
+else \
+  echo "d3p needs Python 3.11; $(PYTHON) is $$($(PYTHON) -V 2>/dev/null || echo absent)." >&2; \
+  echo "Install uv, which gets one, or name one: make test-d3p PYTHON=python3.11" >&2; \
+  exit 1; \
+fi
+endef
+
 clean:
-	rm -rf $(VENV) $(VENV_DEMO) build dist demo_output doc/_build doc/generated doc/auto_examples
+	rm -rf $(VENV) $(VENV_DEMO) $(VENV_D3P) build dist demo_output doc/_build doc/generated doc/auto_examples
 	rm -rf .pytest_cache .mypy_cache .ruff_cache *.egg-info
 	find skdpsynth tests -name __pycache__ -type d -prune -exec rm -rf {} +
