@@ -55,8 +55,10 @@ class LatentModel(Protocol):
     ) -> jax.Array:
         """Return Σ_i ∇_z log p(x_i | z), every term scaled down to norm `clipping_norm` at most.
 
-        Rows where `is_record` is False contribute nothing. A record's term depends on that record
-        and z alone, so that removing it moves the sum by at most `clipping_norm`.
+        A model that has a method ``preconditioner(z)``, of positive numbers, multiplies every
+        term by it before clipping; the noisy sum is divided by it again. Rows where `is_record`
+        is False contribute nothing. A record's term depends on that record and z alone, so that
+        removing it moves the sum by at most `clipping_norm`.
         """
 
     def log_prior(self, z: jax.Array) -> jax.Array:
@@ -311,6 +313,8 @@ def _scan(
         else:
             batch, is_record = jax.tree.map(lambda part: part[chosen], rows), chosen >= 0
         total = model.clipped_sum(z, batch, is_record, constants["clipping_norm"]) + step_noise
+        if hasattr(model, "preconditioner"):
+            total = total / model.preconditioner(z)
         (data_gradient,) = pull_back(total / constants["batch_size"])
         gradient = data_gradient + jax.grad(objective)(state.parameters, step_key)
         return _adam(state, gradient, constants), None

@@ -19,6 +19,7 @@ __all__ = [
     "Statistics",
     "component_log_densities",
     "expected_statistics",
+    "fold",
     "log_densities",
     "power_of_two",
     "score_records",
@@ -73,7 +74,7 @@ def power_of_two(number: int) -> int:
     return 1 << max(number - 1, 0).bit_length()
 
 
-def _fold(table: Array, body: Callable[[int, jax.Array], jax.Array], start: jax.Array) -> Any:
+def fold(table: Array, body: Callable[[int, jax.Array], jax.Array], start: jax.Array) -> Any:
     """Loop over the columns of a table, which may have none."""
     return lax.fori_loop(0, table.shape[1], body, start) if table.shape[1] else start
 
@@ -91,8 +92,8 @@ def component_log_densities(
 
     # sums in a fixed order: a matrix product's could depend on a record's position
     total = jnp.broadcast_to(parameters.bias, (codes.shape[0], parameters.bias.shape[0]))
-    total = _fold(codes, add_block, total)
-    total = _fold(features, add_feature, total)
+    total = fold(codes, add_block, total)
+    total = fold(features, add_feature, total)
     is_any = (classes[:, None] == ANY_CLASS) & (parameters.owner >= 0)
     may_own = is_any | (classes[:, None] == parameters.owner)
     return jnp.where(may_own, total, -jnp.inf)
@@ -153,8 +154,8 @@ def expected_statistics(
     feature = jnp.zeros(parameters.weight.shape, jnp.int32)
     return Statistics(
         shares.sum(axis=0),
-        _fold(codes, add_block, cell),
-        _fold(features, add_feature, feature),
+        fold(codes, add_block, cell),
+        fold(features, add_feature, feature),
     )
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from jax import lax
 
 from ._estimates import ComponentEstimates
-from ._kernels import ANY_CLASS, Array, NaturalParameters, component_log_densities
+from ._kernels import ANY_CLASS, Array, NaturalParameters, component_log_densities, fold
 from ._layout import Layout, Records
 
 __all__ = ["MixtureLatents", "Unconstrained"]
@@ -178,10 +178,25 @@ class MixtureLatents:
         weight = jnp.stack(weights) if weights else jnp.zeros((0, len(self.owner)))
         return NaturalParameters(bias, log_cell, weight, self.owner)
 
+    def preconditioner(self, z: jax.Array) -> jax.Array:
+        """Return what each coordinate of a gradient is multiplied by before clipping.
+
+        The inverse root of the Fisher information of a normal mean, log σ and a poisson log rate,
+        so that narrow or frequent columns do not fill the clipping norm; 1 for logits.
+        """
+        latent = self.unflatten(z)
+        is_poisson = jnp.array([d == "poisson" for d in self.distributions], dtype=bool)[:, None]
+        rate = jnp.exp(jnp.where(is_poisson, latent.location, 0.0))
+        scale = jnp.exp(jnp.where(is_poisson, 0.0, latent.log_scale))
+        location = jnp.where(is_poisson, rate**-0.5, scale)
+        log_scale = jnp.full_like(location, 0.5**0.5)
+        parts = [jnp.ones_like(latent.weight), jnp.ones_like(latent.cell), location, log_scale]
+        return jnp.concatenate([part.ravel() for part in [*parts, jnp.ones_like(location)]])
+
     def clipped_sum(
         self, z: jax.Array, batch: Records, is_record: jax.Array, clipping_norm: jax.Array
     ) -> jax.Array:
-        """Return the sum of clipped gradients; see `LatentModel`.
+        """Return the sum of preconditioned, clipped gradients; see `LatentModel`.
 
         Ghost clipping: a record's gradient is a linear map of its responsibilities and its
         statistics, so its norm comes from table look-ups, and the sum of the clipped gradients
@@ -196,19 +211,21 @@ class MixtureLatents:
         factor = jnp.where(is_record, jnp.where(norm > limit, limit / norm, 1.0), 0.0)
         # a record whose gradient is no number counts as none: a failure would tell of it
         weighted = jnp.nan_to_num(factor[:, None] * shares, nan=0.0, posinf=0.0, neginf=0.0)
-        cell = jnp.zeros_like(natural.log_cell)
-        for j in range(batch.codes.shape[1]):
-            cell = cell.at[batch.codes[:, j]].add(weighted)
+        cell = fold(
+            batch.codes,
+            lambda j, sums: sums.at[batch.codes[:, j]].add(weighted),
+            jnp.zeros_like(natural.log_cell),
+        )
         feature = jnp.einsum("nf,nk->fk", batch.features, weighted)
         (total,) = pull_back((weighted.sum(axis=0), cell, feature))
-        return total
+        return total * self.preconditioner(z)
 
     def _squared_norms(self, latent: Unconstrained, shares: jax.Array, batch: Records) -> jax.Array:
-        """Return ‖∇_z log p(x)‖² of every record.
+        """Return the squared norm of every record's preconditioned gradient.
 
-        Given r = shares, the gradient is r − π for the weights, r_k(e_x − θ_k) for the levels of a
-        block, r_k(1{missing} − q_k) for its missing logit, r_k(x − m)/s², r_k((x − m)²/s² − 1) for
-        a normal column and r_k(x − λ) for a poisson one.
+        Given r = shares, it is r − π for the weights, r_k(e_x − θ_k) for the levels of a block,
+        r_k(1{missing} − q_k) for its missing logit, r_k(x − m)/s and r_k((x − m)²/s² − 1)/√2 for a
+        normal column and r_k(x − λ)/√λ for a poisson one.
         """
         proportions = jax.nn.softmax(jnp.where(self.owner >= 0, latent.weight, -1e9))
         levels, log_missing, log_present = self._levels(latent)
@@ -220,18 +237,19 @@ class MixtureLatents:
             (1.0 - missing) ** 2,
             1.0 - 2.0 * probability + energy + (1.0 - present) ** 2,
         )
-        per_component = jnp.zeros_like(shares)
-        for j in range(batch.codes.shape[1]):
-            per_component = per_component + table[batch.codes[:, j]]
+        per_component = fold(
+            batch.codes, lambda j, total: total + table[batch.codes[:, j]], jnp.zeros_like(shares)
+        )
         start = 0
         for j, distribution in enumerate(self.distributions):
             unit = batch.features[:, start, None]
             if distribution == "poisson":
-                part = (unit * self.span[j] - jnp.exp(latent.location[j])) ** 2
+                rate = jnp.exp(latent.location[j])
+                part = (unit * self.span[j] - rate) ** 2 / rate
             else:
                 scale = jnp.exp(latent.log_scale[j])
                 deviation = (2.0 * unit - 1.0 - latent.location[j]) / scale
-                part = (deviation / scale) ** 2 + (deviation**2 - 1.0) ** 2
+                part = deviation**2 + 0.5 * (deviation**2 - 1.0) ** 2
             start += 1 if distribution == "poisson" else 2
             if self.nullable[j]:
                 is_missing = batch.features[:, start, None]

@@ -32,8 +32,11 @@ PROFILE_SHARE = 0.3
 BATCH_SIZE = 4096
 N_STEPS = 300
 LEARNING_RATE = 0.1
-# a one-hot block's gradient has a squared norm below 2, typically this
-TYPICAL_SQUARED_NORM = 0.4
+
+# typical squared norms of a record's preconditioned gradient; a block's is below 2
+BLOCK_SQUARED_NORM = 0.4
+MOMENT_SQUARED_NORM = 1.0
+NO_CLIPPING = 1e9
 START_LOG_SCALE = -3.0
 
 
@@ -148,7 +151,7 @@ def release_variational(
         opening.records._replace(features=opening.records.features.astype(np.float32)),
         n_records,
         float(np.sqrt(totals.variance.sum())) if opening.known_count is None else 0.0,
-        choose_optimisation(plan, layout, n_records),
+        choose_optimisation(plan, layout, n_records, ledger.epsilon),
         ledger,
         noise,
         after_steps,
@@ -159,12 +162,18 @@ def release_variational(
     weights, estimates = latents.to_estimates(
         location, variance, n_records, len(component_owner), layout.n_cells
     )
+    # clipping shifts weight between classes, whose sizes the profile knows
+    by_class = component_owner == np.arange(layout.n_classes)[:, None]
+    shares = mixing_proportions(totals.n_records, totals.n_records, np.arange(layout.n_classes))
+    weights = weights * (shares / (by_class @ weights))[component_owner]
     return VariationalRelease(
         columns, layout, opening.bins, component_owner, weights, estimates, n_records
     )
 
 
-def choose_optimisation(plan: VariationalPlan, layout: Layout, n_records: float) -> DPVIPlan:
+def choose_optimisation(
+    plan: VariationalPlan, layout: Layout, n_records: float, epsilon: float
+) -> DPVIPlan:
     """Fill in what is "auto" from the layout and the released row count."""
     rate = plan.sampling_rate
     if rate == "auto":
@@ -172,7 +181,9 @@ def choose_optimisation(plan: VariationalPlan, layout: Layout, n_records: float)
         rate = 1.0 if rate > 0.5 else rate
     norm = plan.clipping_norm
     if norm == "auto":
-        norm = math.sqrt(TYPICAL_SQUARED_NORM * (1 + len(layout.blocks) + 4 * len(layout.scalars)))
+        squared = BLOCK_SQUARED_NORM * (1 + len(layout.blocks))
+        squared += MOMENT_SQUARED_NORM * sum(scalar.n_moments for scalar in layout.scalars)
+        norm = math.sqrt(squared) if math.isfinite(epsilon) else NO_CLIPPING
     return DPVIPlan(
         plan.count_steps(),
         float(rate),

@@ -52,7 +52,9 @@ def log_density(latents, z, row):
 
 @jax.jit
 def gradients(latents, z, records):
-    return jax.vmap(jax.grad(lambda v, row: log_density(latents, v, row)), (None, 0))(z, records)
+    """Return every record's preconditioned gradient."""
+    each = jax.vmap(jax.grad(lambda v, row: log_density(latents, v, row)), (None, 0))(z, records)
+    return each * latents.preconditioner(z)
 
 
 @pytest.mark.parametrize("clipping_norm", [0.5, 4.0, 1e6])
