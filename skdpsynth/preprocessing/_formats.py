@@ -129,17 +129,18 @@ def _public_dtype(kind: Numeric | Discrete, dtype: Any, container: str) -> Any:
     if content == "object":
         return np.dtype(object)
     if container == "polars":
-        return _NULLABLE[content]
+        return _NULLABLE[content]()
     if container == "numpy" or isinstance(dtype, str | np.dtype) or dtype.na_value is not pd.NA:
         return _numpy_dtype(kind, content, dtype, container)
-    return _arrow_dtype(content) if isinstance(dtype, pd.ArrowDtype) else _NULLABLE[content]
+    return _arrow_dtype(content) if isinstance(dtype, pd.ArrowDtype) else _NULLABLE[content]()
 
 
+# classes, as instances keep what was computed with them, and would be pickled with that
 _NULLABLE: dict[str, Any] = {
-    "integer": pd.Int64Dtype(),
-    "float": pd.Float64Dtype(),
-    "boolean": pd.BooleanDtype(),
-    "string": pd.StringDtype(),
+    "integer": pd.Int64Dtype,
+    "float": pd.Float64Dtype,
+    "boolean": pd.BooleanDtype,
+    "string": pd.StringDtype,
 }
 
 
