@@ -222,6 +222,8 @@ NEIGHBOURS = {
 }
 
 
+# pandas tries casts of large numbers to integers, of which numpy 1 warns
+@pytest.mark.filterwarnings("ignore:invalid value encountered in cast:RuntimeWarning")
 @pytest.mark.parametrize(
     ("case", "reader"),
     [(case, reader) for case, row in NEIGHBOURS.items() for reader in READERS if reader in row[3]],
