@@ -104,7 +104,7 @@ class BaseSynthesizer(BaseEstimator, metaclass=ABCMeta):
         Returns
         -------
         table : DataFrame or ndarray of shape (n_samples, n_features_in_)
-            Columns, order, dtypes and container of the X seen in `fit`.
+            Columns, order and container of the X seen in `fit`; dtypes follow from the schema.
 
         Raises
         ------

@@ -73,8 +73,8 @@ def public_format(table_format: TableFormat, schema: TableSchema) -> TableFormat
     The dtype of a column is often inferred from its values: pandas reads integers as int64 unless
     one is missing, as uint64 when one is very large; a downcast keeps the bits that the largest
     value needs; a fraction makes a column of whole numbers float. Repeating it would tell of a
-    single row, so that dtypes are derived from the schema: whatever every table that fits the
-    schema could have come in.
+    single row. Dtypes are therefore derived from the schema, in 64 bits: values beyond the bounds
+    are admitted and clipped, so that no narrower dtype holds every table that fits.
 
     ============================  ==================  =================
     values of the column          not nullable        nullable
