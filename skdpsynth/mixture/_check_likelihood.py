@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -83,9 +84,7 @@ def _view(latents: CustomLatents, z: Any, record: Any) -> tuple[dict[str, _SiteV
     return views, jnp.isfinite(gradient).all()
 
 
-def likelihood_problems(
-    latents: CustomLatents, schema: TableSchema, draws: np.ndarray, n_rows: int
-) -> Iterator[str]:
+def likelihood_problems(latents: CustomLatents, schema: TableSchema, n_rows: int) -> Iterator[str]:
     """Yield what the log density of made-up records shows, at the prior's median."""
     trials = _trials(schema)
     middle = np.array([0.5 * (not isinstance(k, Discrete)) for k in schema.columns.values()])
@@ -93,17 +92,16 @@ def likelihood_problems(
     for row, trial in enumerate(trials, start=1):
         codes[row, trial.position] = trial.code
     records = to_records(np.concatenate([codes, _uniform_codes(schema, n_rows)]), schema)
-    z = latents.prior_median()
-    views, has_gradient = attempt(
-        "when it is traced by jax (use jnp.where in place of if, and no numpy on x)",
-        jax.jit(jax.vmap(lambda record: _view(latents, z, record))),
-        records,
-    )
+    view_all = jax.jit(jax.vmap(partial(_view, latents), in_axes=(None, 0)))
+    views, has_gradient = attempt("on made-up records", view_all, latents.prior_median(), records)
+    constant = {
+        n for n, k in schema.columns.items() if isinstance(k, Discrete) and len(k.levels) < 2
+    }
     is_fine = np.asarray(has_gradient)
     n_problems = 0
     for name, view in views.items():
         values = np.asarray(view.value).reshape(len(records), -1)
-        if (np.isnan(values) == np.isnan(values[:1])).all() and not _varies(values):
+        if not _varies(values) and name not in constant:
             yield (
                 f"Observed site {name!r} does not depend on x: pass a column of x as its obs. "
                 "Constants belong into the priors, and private rows never into the model."
@@ -120,21 +118,33 @@ def likelihood_problems(
             "the prior's median; keep logarithms, square roots and divisions away from zero (also "
             "in the branch of a jnp.where that is not taken)."
         )
-    at_draws = jax.jit(jax.vmap(latents.log_likelihood, in_axes=(0, None)))(draws, records[0])
-    is_nan = np.isnan(at_draws) & np.isfinite(draws).all(axis=1)
-    if is_fine[0] and is_nan.any():
-        sites, _ = latents.run(draws[np.argmax(is_nan)], records[0])
-        drawn = {
-            part.name: np.round(sites[part.name]["value"], 3).tolist() for part in latents.latents
-        }
-        yield (
-            f"The log density is not a number where the prior puts the latent sites at {drawn!r}; "
-            "is a scale negative? Choose a prior with the support that the distribution needs."
-        )
+    if is_fine[0]:
+        yield from _prior_problems(latents, records, view_all)
+
+
+def _prior_problems(latents: CustomLatents, records: np.ndarray, view_all: Any) -> Iterator[str]:
+    """Yield that the prior allows parameters that the distributions do not."""
+    for z in latents.draw_priors():
+        views, _ = view_all(z, records)
+        if np.isfinite(z).all() and any(np.isnan(view.log_prob[0]) for view in views.values()):
+            values = jax.jit(partial(_latent_values, latents))(z)
+            drawn = {name: np.round(value, 3).tolist() for name, value in values.items()}
+            yield (
+                "The log density is not a number where the prior puts the latent sites at "
+                f"{drawn!r}; is a scale negative? Choose a prior with the support that the "
+                "distribution needs."
+            )
+            return
+
+
+def _latent_values(latents: CustomLatents, z: jax.Array) -> dict[str, jax.Array]:
+    sites, _ = latents.run(z, latents.record)
+    return {part.name: sites[part.name]["value"] for part in latents.latents}
 
 
 def _varies(values: np.ndarray) -> bool:
-    return bool((np.nan_to_num(values) != np.nan_to_num(values[:1])).any())
+    is_same = (values == values[:1]) | (np.isnan(values) & np.isnan(values[:1]))
+    return not is_same.all()
 
 
 def _site_problems(

@@ -20,13 +20,21 @@ from numpyro.infer.autoguide import AutoGuide
 from .._column_kinds import Discrete
 from ..schema import TableSchema
 from ._check_likelihood import likelihood_problems
-from ._custom import CustomLatents, FunctionGuide, build_guide, run_model
+from ._custom import (
+    CustomLatents,
+    FunctionGuide,
+    abstractly,
+    build_guide,
+    leave_alone,
+    run_model,
+)
+from ._custom_model import sample_records
 from ._records import example_record
 from ._user_code import UserCodeError, attempt, signature_problems
 
 __all__ = ["ModelError", "check_model"]
 
-N_PRIOR_DRAWS = 64
+N_GUIDE_DRAWS = 64
 
 
 class ModelError(ValueError):
@@ -99,17 +107,19 @@ def _check(model: Any, schema: TableSchema, guide: Any, n_rows: int) -> None:
         warnings.simplefilter("ignore")
         try:
             _raise_if(signature_problems(model, "model"))
-            example = example_record(schema)
-            sites = attempt(
-                f"on x of shape (1, {len(schema)})", run_model, model, example, 0, _no_value
-            )[0]
-            _raise_if(_structure_problems(model, sites, schema))
+            _raise_if(
+                attempt(
+                    f"on x of shape (1, {len(schema)})",
+                    abstractly,
+                    lambda: list(_structure_problems(model, schema)),
+                )
+            )
             latents = CustomLatents.build(model, schema)
-            draws = attempt("when its latent sites are drawn from the prior", _draw_prior, latents)
+            attempt("when its latent sites are drawn from the prior", latents.draw_priors)
             problems = [
-                *likelihood_problems(latents, schema, draws, n_rows),
-                *_sampling_problems(latents, schema, draws),
-                *_guide_problems(guide, latents, sites),
+                *likelihood_problems(latents, schema, n_rows),
+                *_sampling_problems(latents, schema),
+                *_guide_problems(guide, latents),
             ]
             _raise_if(problems)
         except UserCodeError as failure:
@@ -120,23 +130,15 @@ def _check(model: Any, schema: TableSchema, guide: Any, n_rows: int) -> None:
 _check_once = lru_cache(maxsize=32)(_check)
 
 
-def _no_value(site: Any) -> None:
-    return None
-
-
 def _raise_if(problems: Any) -> None:
     problems = tuple(problems)
     if problems:
         raise ModelError(problems)
 
 
-def _draw_prior(latents: CustomLatents) -> np.ndarray:
-    keys = jax.random.split(jax.random.key(1), N_PRIOR_DRAWS)
-    return np.asarray(jax.jit(jax.vmap(latents.draw_prior))(keys))
-
-
-def _structure_problems(model: Any, sites: Any, schema: TableSchema) -> Iterator[str]:
-    """Yield what the sites of one run show."""
+def _structure_problems(model: Any, schema: TableSchema) -> Iterator[str]:
+    """Yield what the sites of one run show; to be traced."""
+    sites, _ = run_model(model, example_record(schema), 0, leave_alone)
     samples = {name: site for name, site in sites.items() if site["type"] == "sample"}
     observed = {name: site for name, site in samples.items() if site["is_observed"]}
     latent = {name: site for name, site in samples.items() if not site["is_observed"]}
@@ -146,6 +148,7 @@ def _structure_problems(model: Any, sites: Any, schema: TableSchema) -> Iterator
             "No site is observed: pass a column of x as obs= of a sample site, such as\n"
             f'  numpyro.sample("{first}", ..., obs=x[:, 0]), with obs=None when x is None.'
         )
+        return
     if not latent:
         yield "The model has no latent site: there is nothing to fit."
     for name, site in sites.items():
@@ -191,12 +194,14 @@ def _shapes_of_two(model: Any, example: np.ndarray, latent: Any) -> dict[str, tu
     return {name: jnp.shape(sites[name]["value"]) for name in latent if name in sites}
 
 
-def _sampling_problems(
-    latents: CustomLatents, schema: TableSchema, draws: np.ndarray
-) -> Iterator[str]:
-    """Yield what sampling records, each from its own draw of the prior, shows."""
-    sites, _ = attempt("on x=None", run_model, latents.model, None, 0, _no_value)
-    names = {name for name, site in sites.items() if site["type"] == "sample"}
+def _sampling_problems(latents: CustomLatents, schema: TableSchema) -> Iterator[str]:
+    """Yield what sampling records, at several draws of the prior, shows."""
+
+    def sampled_sites() -> set[str]:
+        sites, _ = run_model(latents.model, None, 0, leave_alone)
+        return {name for name, site in sites.items() if site["type"] == "sample"}
+
+    names = attempt("on x=None", abstractly, sampled_sites)
     expected = {*latents.observed, *(part.name for part in latents.latents)}
     if names != expected:
         yield (
@@ -204,19 +209,17 @@ def _sampling_problems(
             f"{sorted(expected)!r}; they must be the same."
         )
         return
+    draws = latents.draw_priors()
     try:
-        latents.sample_record(draws[0], jax.random.key(0))
+        abstractly(latents.sample_record, draws[0], jax.random.key(0))
     except ValueError as error:
         yield str(error)
         return
-    keys = jax.random.split(jax.random.key(2), len(draws))
-    rows = np.asarray(
-        attempt(
-            "when records are sampled with x=None",
-            jax.jit(jax.vmap(latents.sample_record)),
-            draws,
-            keys,
-        )
+    rows = np.concatenate(
+        [
+            attempt("when records are sampled", sample_records, latents, z, jax.random.key(seed))
+            for seed, z in enumerate(draws)
+        ]
     )
     for position, (name, kind) in enumerate(schema.columns.items()):
         values = rows[:, position]
@@ -242,7 +245,7 @@ def _sampling_problems(
             )
 
 
-def _guide_problems(guide: Any, latents: CustomLatents, model_sites: Any) -> Iterator[str]:
+def _guide_problems(guide: Any, latents: CustomLatents) -> Iterator[str]:
     """Yield what is wrong with a guide."""
     if guide is None:
         return
@@ -253,8 +256,7 @@ def _guide_problems(guide: Any, latents: CustomLatents, model_sites: Any) -> Ite
             return
     family, start = attempt("when it is set up", build_guide, guide, latents, what="guide")
     assert isinstance(family, FunctionGuide)
-    sites = attempt("on the example record", family.run, start, 0, what="guide")
-    problems = list(_guide_site_problems(sites, latents, model_sites))
+    problems = list(_guide_site_problems(family, start))
     if not family.params:
         problems.append("The guide has no numpyro.param: there is nothing to fit.")
     yield from problems
@@ -262,12 +264,21 @@ def _guide_problems(guide: Any, latents: CustomLatents, model_sites: Any) -> Ite
         yield from _guide_draw_problems(family, start)
 
 
-def _guide_site_problems(sites: Any, latents: CustomLatents, model_sites: Any) -> Iterator[str]:
+def _guide_site_problems(family: FunctionGuide, start: np.ndarray) -> Iterator[str]:
+    """Yield how the sites of a guide differ from the latent sites of the model."""
+    sites = attempt("on the example record", family.run, start, 0, what="guide")
     own = {
         name: site
         for name, site in sites.items()
         if site["type"] == "sample" and not site["infer"].get("is_auxiliary", False)
     }
+    latents = family.latents
+    shapes = abstractly(
+        lambda: {
+            name: jnp.shape(site["value"])
+            for name, site in latents.run(jnp.zeros(latents.n_latents), latents.record)[0].items()
+        }
+    )
     wanted = [part.name for part in latents.latents]
     for name in wanted:
         if name not in own:
@@ -280,7 +291,7 @@ def _guide_site_problems(sites: Any, latents: CustomLatents, model_sites: Any) -
                 f"The latent sites are {wanted!r}."
             )
             continue
-        shape = jnp.shape(model_sites[name]["value"])
+        shape = shapes[name]
         if jnp.shape(site["value"]) != shape:
             yield (
                 f"Guide site {name!r} has the shape {jnp.shape(site['value'])}, the model's "
@@ -300,7 +311,7 @@ def _guide_draw_problems(family: FunctionGuide, start: np.ndarray) -> Iterator[s
         z, entropy = family.draw(parameters, key)
         return z.sum() + entropy, z
 
-    keys = jax.random.split(jax.random.key(3), N_PRIOR_DRAWS)
+    keys = jax.random.split(jax.random.key(1), N_GUIDE_DRAWS)
     differentiate = jax.value_and_grad(objective, has_aux=True)
     (value, z), gradient = attempt(
         "when it is differentiated",

@@ -29,7 +29,9 @@ from ._records import example_record
 __all__ = [
     "CustomLatents",
     "FunctionGuide",
+    "abstractly",
     "build_guide",
+    "leave_alone",
     "run_model",
     "site_log_prob",
 ]
@@ -96,8 +98,16 @@ def run_model(
     return sites, output
 
 
-def _leave_alone(site: Any) -> None:
+def leave_alone(site: Any) -> None:
+    """Substitute nothing."""
     return None
+
+
+def abstractly(function: Callable[..., Any], *args: Any) -> Any:
+    """Return what a function returns while jax traces it: shapes are known, nothing is computed."""
+    results = []
+    jax.eval_shape(lambda *traced: results.append(function(*traced)), *args)
+    return results[0]
 
 
 def _by_name(values: Mapping[str, Any]) -> Callable[[Any], Any]:
@@ -145,14 +155,19 @@ class CustomLatents:
     def build(cls, model: Callable[..., Any], schema: TableSchema) -> CustomLatents:
         """Return the structure of a model that `check_model` finds nothing wrong with."""
         example = example_record(schema)
-        sites, _ = run_model(model, example, 0, _leave_alone)
-        shapes, observed = {}, []
-        for name, site in sites.items():
-            if site["type"] == "sample" and site["is_observed"]:
-                observed.append(name)
-            elif site["type"] == "sample":
-                transform = biject_to(site["fn"].support)
-                shapes[name] = transform.inverse_shape(jnp.shape(site["value"]))
+
+        def structure() -> tuple[dict[str, tuple[int, ...]], list[str]]:
+            sites, _ = run_model(model, example, 0, leave_alone)
+            samples = {name: site for name, site in sites.items() if site["type"] == "sample"}
+            observed = [name for name, site in samples.items() if site["is_observed"]]
+            shapes = {
+                name: biject_to(site["fn"].support).inverse_shape(jnp.shape(site["value"]))
+                for name, site in samples.items()
+                if not site["is_observed"]
+            }
+            return shapes, observed
+
+        shapes, observed = abstractly(structure)
         columns = tuple(str(name) for name in schema.names)
         return cls(model, columns, tuple(example.tolist()), _lay_out(shapes), tuple(observed))
 
@@ -231,13 +246,17 @@ class CustomLatents:
 
     def draw_prior(self, key: jax.Array) -> jax.Array:
         """Return z drawn from the prior."""
-        sites, _ = run_model(self.model, self.record, key, _leave_alone)
+        sites, _ = run_model(self.model, self.record, key, leave_alone)
         return self.unconstrain({part.name: sites[part.name]["value"] for part in self.latents})[0]
 
-    def prior_median(self) -> np.ndarray:
-        """Return the median of a few draws of z from the prior, the same in every call."""
+    def draw_priors(self) -> np.ndarray:
+        """Return draws of z from the prior, the same in every call."""
         keys = jax.random.split(jax.random.key(0), N_PRIOR_DRAWS)
-        return np.median(_draw_priors(self, keys), axis=0)
+        return np.asarray(_draw_priors(self, keys))
+
+    def prior_median(self) -> np.ndarray:
+        """Return the median of these draws, coordinate by coordinate."""
+        return np.median(self.draw_priors(), axis=0)
 
     def sample_record(self, z: jax.Array, key: jax.Array) -> jax.Array:
         """Draw a record given z, of shape (n_columns,).
@@ -299,7 +318,7 @@ class FunctionGuide:
         cls, guide: Callable[..., Any], latents: CustomLatents
     ) -> tuple[FunctionGuide, np.ndarray]:
         """Return the guide and its initial parameters, those it gives to ``numpyro.param``."""
-        sites, _ = run_model(guide, latents.record, 0, _leave_alone)
+        sites, _ = run_model(guide, latents.record, 0, leave_alone)
         start = {}
         for name, site in sites.items():
             if site["type"] != "param":

@@ -17,7 +17,7 @@ from ._custom import CustomLatents
 from ._dpvi import Guide, MeanFieldGuide
 from ._records import to_codes, to_records
 
-__all__ = ["CustomModel"]
+__all__ = ["CustomModel", "sample_records"]
 
 N_LOCATION_DRAWS = 1025
 SAMPLE_CHUNK = 2048
@@ -25,7 +25,8 @@ MAX_REDRAWS = 100
 
 
 @partial(jax.jit, static_argnames=("latents",))
-def _sample_records(latents: CustomLatents, z: jax.Array, key: jax.Array) -> jax.Array:
+def sample_records(latents: CustomLatents, z: jax.Array, key: jax.Array) -> jax.Array:
+    """Draw records given z, as many as always so that one compilation serves."""
     keys = jax.random.split(key, SAMPLE_CHUNK)
     return jax.vmap(latents.sample_record, in_axes=(None, 0))(z, keys)
 
@@ -102,7 +103,7 @@ class CustomModel:
                 break
             n_chunks = math.ceil((n_samples - len(rows)) / SAMPLE_CHUNK)
             keys = [_as_key(rng) for _ in range(n_chunks)]
-            drawn = np.concatenate([_sample_records(self.latents, self.z, key) for key in keys])
+            drawn = np.concatenate([sample_records(self.latents, self.z, key) for key in keys])
             is_wrong = np.isnan(drawn) & ~nullable
             rows = np.concatenate([rows, drawn[~is_wrong.any(axis=1)]])
         if len(rows) < n_samples:

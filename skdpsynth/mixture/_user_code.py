@@ -6,7 +6,12 @@ import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from jax.errors import ConcretizationTypeError, TracerArrayConversionError
+
 __all__ = ["UserCodeError", "attempt", "signature_problems"]
+
+
+TRACING_ERRORS = (ConcretizationTypeError, TracerArrayConversionError)
 
 
 class UserCodeError(Exception):
@@ -18,9 +23,16 @@ def attempt(when: str, function: Callable[..., Any], *args: Any, what: str = "mo
     try:
         return function(*args)
     except Exception as error:
+        text = f"The {what} raises {type(error).__name__} {when}"
         lines = str(error).strip().splitlines()
-        text = f": {lines[0]}" if lines else ""
-        raise UserCodeError(f"The {what} raises {type(error).__name__} {when}{text}") from error
+        if isinstance(error, TRACING_ERRORS):
+            text += (
+                "; jax traces it without knowing the values of x and of the latent sites: use "
+                "jnp.where in place of if, and jax.numpy in place of numpy."
+            )
+        elif lines:
+            text += f": {lines[0]}"
+        raise UserCodeError(text) from error
 
 
 def signature_problems(function: Any, what: str) -> Iterator[str]:
