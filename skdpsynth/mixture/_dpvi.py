@@ -35,6 +35,9 @@ ADAM_SQUARE_DECAY = 0.999
 SMALLEST_LOG_SCALE = -8.0
 LARGEST_LOG_SCALE = 0.0
 
+# norms are computed in single precision, and must not exceed the clipping norm by its rounding
+ROUNDING_MARGIN = 1.0 - 1e-4
+
 # share of δ for batches that overflow their capacity
 OVERFLOW_RESERVE = 5e-7
 
@@ -85,6 +88,15 @@ class MeanFieldGuide:
         """
         location, log_scale = parameters[: self.n_latents], parameters[self.n_latents :]
         return location, log_scale.clip(SMALLEST_LOG_SCALE, LARGEST_LOG_SCALE)
+
+    def summarise(self, trace: Trace) -> tuple[np.ndarray, np.ndarray]:
+        """Return the location and the variance of z after a fit.
+
+        The variance is the guide's plus that of the last iterates, which the noise of the
+        gradients keeps from settling.
+        """
+        location, log_scale = self.split(trace.parameters)
+        return location, np.exp(2.0 * log_scale) + trace.variance[: self.n_latents]
 
     def draw(self, parameters: jax.Array, key: jax.Array) -> tuple[jax.Array, jax.Array]:
         """Return a draw and the entropy up to a constant."""
@@ -207,7 +219,7 @@ def run_dpvi(
     state = _State(first, zeros, zeros, jnp.zeros((), jnp.int32), zeros, zeros)
     first_averaged = plan.n_steps - max(1, round(plan.averaging * plan.n_steps))
     constants = {
-        "clipping_norm": plan.clipping_norm,
+        "clipping_norm": plan.clipping_norm * ROUNDING_MARGIN,
         "batch_size": plan.sampling_rate * n_records,
         "n_records": n_records,
         "learning_rate": plan.learning_rate,

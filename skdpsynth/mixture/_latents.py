@@ -17,9 +17,6 @@ from ._layout import Layout, Records
 
 __all__ = ["MixtureLatents", "Unconstrained"]
 
-# norms are computed in single precision, and must not exceed the clipping norm by its rounding
-ROUNDING_MARGIN = 1.0 - 1e-4
-
 
 class Unconstrained(NamedTuple):
     """The latent variables of the mixture, all real.
@@ -207,8 +204,8 @@ class MixtureLatents:
         joint = component_log_densities(batch.codes, batch.features, batch.classes, natural)
         shares = jax.nn.softmax(joint, axis=1)
         norm = jnp.sqrt(self._squared_norms(self.unflatten(z), shares, batch))
-        limit = clipping_norm * ROUNDING_MARGIN
-        factor = jnp.where(is_record, jnp.where(norm > limit, limit / norm, 1.0), 0.0)
+        factor = jnp.where(norm > clipping_norm, clipping_norm / norm, 1.0)
+        factor = jnp.where(is_record, factor, 0.0)
         # a record whose gradient is no number counts as none: a failure would tell of it
         weighted = jnp.nan_to_num(factor[:, None] * shares, nan=0.0, posinf=0.0, neginf=0.0)
         cell = fold(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from numbers import Integral, Real
 from typing import Any
 
@@ -14,8 +14,12 @@ from .._base import BaseSynthesizer
 from .._reading import Table
 from ..privacy import NoiseSource, PrivacyLedger
 from ..schema import TableSchema
+from ._check_model import check_model
 from ._columns import model_columns
 from ._components import borrow, mixing_proportions, refine
+from ._custom_model import CustomModel
+from ._custom_release import CustomRelease, count_steps, infer_custom, release_custom
+from ._d3p import check_d3p_adjacency, require_d3p
 from ._estimates import effective_size
 from ._model import MixtureModel
 from ._moments import MomentsPlan, MomentsRelease, release_moments
@@ -63,18 +67,23 @@ class DPMixtureSynthesizer(BaseSynthesizer):
         the variational bound, clipped record by record.
     engine : {"jax", "d3p"}, default="jax"
         What computes DP-VI: kernels of this package, or the released d3p, for reference.
+    model : callable, default=None
+        A NumPyro model of one record in the place of the mixture, ``model(x=None,
+        num_obs_total=None)``, fitted by ``inference="dpvi"``; `check_model` says what x holds.
+    guide : callable, AutoGuide or subclass of AutoGuide, default=None
+        Its variational family; by default independent normals.
     n_passes : int or "auto", default="auto"
         Passes over the rows; "auto" is 8, or 30 at ε = ∞.
     n_bins : int or "auto", default="auto"
         Bins a histogram column aims at. "auto" weighs the noisy row count against the noise.
     n_steps : int or "auto", default="auto"
-        Steps of DP-VI; "auto" is 300.
+        Steps of DP-VI; "auto" is 300, or 1000 for a model of your own.
     sampling_rate : float in (0, 1] or "auto", default="auto"
         Probability with which a row takes part in a step; "auto" gives batches of about 4096 rows.
     clipping_norm : float or "auto", default="auto"
         Bound on the norm of one row's gradient; "auto" follows from the number of columns.
     learning_rate : float or "auto", default="auto"
-        Step size of Adam; "auto" is 0.1.
+        Step size of Adam; "auto" is 0.1, or 0.05 for a model of your own.
     random_state : int, RandomState or None, default=None
         None draws noise from the operating system's secure source. Anything else also fixes the
         noise, which whoever knows it can subtract: for public data and tests only.
@@ -142,6 +151,8 @@ class DPMixtureSynthesizer(BaseSynthesizer):
         distributions: Mapping[Hashable, str] | None = None,
         inference: str = "moments",
         engine: str = "jax",
+        model: Callable[..., Any] | None = None,
+        guide: Any = None,
         n_passes: int | str = "auto",
         n_bins: int | str = "auto",
         n_steps: int | str = "auto",
@@ -159,6 +170,8 @@ class DPMixtureSynthesizer(BaseSynthesizer):
         self.distributions = distributions
         self.inference = inference
         self.engine = engine
+        self.model = model
+        self.guide = guide
         self.n_passes = n_passes
         self.n_bins = n_bins
         self.n_steps = n_steps
@@ -203,30 +216,40 @@ class DPMixtureSynthesizer(BaseSynthesizer):
                 raise ValueError(
                     f'{name} must be "auto" or a positive number{bound}, got {value!r}.'
                 )
-        if self.engine == "d3p" and self.inference != "dpvi":
-            raise ValueError('engine="d3p" only does inference="dpvi".')
+        if self.engine == "d3p":
+            if self.inference != "dpvi" or self.model is not None:
+                raise ValueError('engine="d3p" does the automatic model by inference="dpvi" only.')
+            check_d3p_adjacency(self.adjacency)
+            require_d3p()
+        if self.model is not None:
+            if self.inference != "dpvi":
+                raise ValueError('A model of your own needs inference="dpvi".')
+            if self.distributions is not None:
+                raise ValueError("distributions is for the automatic model; leave it out.")
+            check_model(self.model, schema, self.guide)
+        elif self.guide is not None:
+            raise ValueError("A guide needs the model it belongs to: pass model as well.")
         model_columns(schema, self.distributions)
 
     def _release(
         self, table: Table, ledger: PrivacyLedger, noise: NoiseSource
-    ) -> MomentsRelease | VariationalRelease:
+    ) -> MomentsRelease | VariationalRelease | CustomRelease:
+        if self.model is not None:
+            plan = self._variational_plan()
+            with self._progress(count_steps(plan), "steps") as progress:
+                return release_custom(
+                    table, self.model, self.guide, plan, ledger, noise, progress.update
+                )
         columns = model_columns(table.schema, self.distributions)
         owner = None
         if table.schema.target is not None:
             position = table.schema.names.index(table.schema.target)
             owner = position if columns[position].is_tabulated else None
         if self.inference == "dpvi":
-            plan = VariationalPlan(
-                self.n_components,
-                self.n_bins,
-                self.n_steps,
-                self.sampling_rate,
-                self.clipping_norm,
-                self.learning_rate,
-            )
+            plan = self._variational_plan()
             with self._progress(plan.count_steps(), "steps") as progress:
                 return release_variational(
-                    table.codes, columns, owner, plan, ledger, noise, progress.update
+                    table.codes, columns, owner, plan, ledger, noise, progress.update, self.engine
                 )
         n_passes = self.n_passes
         if n_passes == "auto":
@@ -237,10 +260,24 @@ class DPMixtureSynthesizer(BaseSynthesizer):
                 table.codes, columns, owner, moments, ledger, noise, progress.update
             )
 
+    def _variational_plan(self) -> VariationalPlan:
+        return VariationalPlan(
+            self.n_components,
+            self.n_bins,
+            self.n_steps,
+            self.sampling_rate,
+            self.clipping_norm,
+            self.learning_rate,
+        )
+
     def _progress(self, total: int, description: str) -> tqdm:
         return tqdm(total=total, desc=description, disable=not self.verbose)
 
-    def _infer(self, release: MomentsRelease | VariationalRelease) -> MixtureModel:
+    def _infer(
+        self, release: MomentsRelease | VariationalRelease | CustomRelease
+    ) -> MixtureModel | CustomModel:
+        if isinstance(release, CustomRelease):
+            return infer_custom(release)
         if isinstance(release, VariationalRelease):
             weights, estimates, owner = release.weights, release.estimates, release.owner
             noise = np.zeros(1)

@@ -18,6 +18,7 @@ from ._components import (
     mixing_proportions,
     start_components,
 )
+from ._d3p import fit_d3p
 from ._dpvi import DPVIPlan, MeanFieldGuide, run_dpvi
 from ._estimates import ComponentEstimates
 from ._kernels import power_of_two
@@ -96,6 +97,7 @@ def release_variational(
     ledger: PrivacyLedger,
     noise: NoiseSource,
     after_steps: Callable[[int], object] = lambda n: None,
+    engine: str = "jax",
 ) -> VariationalRelease:
     """Release a profile of every class, then the noisy gradients of DP-VI that start from it.
 
@@ -111,11 +113,12 @@ def release_variational(
     noise : NoiseSource
     after_steps : callable, optional
         Called with a number of finished steps.
+    engine : {"jax", "d3p"}, default="jax"
 
     Notes
     -----
-    The grid and the profile are the first two releases of moment perturbation; `run_dpvi` has the
-    proof of the third.
+    The grid and the profile are the first two releases of moment perturbation; `run_dpvi` and
+    `fit_d3p` have the proof of the third.
     """
     has_histograms = any(column.distribution == "histogram" for column in columns)
     grid = grid_share(has_histograms, ledger.adjacency)
@@ -139,29 +142,41 @@ def release_variational(
     component_owner = choose_components(plan.n_components, totals.n_records, scale)
     start = start_components(totals, layout, opening.bins, component_owner, noise.generator())
     weights = mixing_proportions(start.n_records, totals.n_records, component_owner)
-    shape = (opening.n_padded_cells, power_of_two(len(component_owner)))
-    latents = MixtureLatents.build(layout, component_owner, shape)
-    location = latents.from_estimates(weights, start)
-    guide = MeanFieldGuide(latents.n_latents)
     n_records = max(float(totals.n_records.sum()), 1.0)
-    trace = run_dpvi(
-        latents,
-        guide,
-        np.concatenate([location, np.full(len(location), START_LOG_SCALE)]),
-        opening.records._replace(features=opening.records.features.astype(np.float32)),
-        n_records,
-        float(np.sqrt(totals.variance.sum())) if opening.known_count is None else 0.0,
-        choose_optimisation(plan, layout, n_records, ledger.epsilon),
-        ledger,
-        noise,
-        after_steps,
-    )
-    location, log_scale = guide.split(trace.parameters)
-    # the iterates' own spread is the noise that the average still carries, and more
-    variance = np.exp(2.0 * log_scale) + guide.split(trace.variance)[0]
-    weights, estimates = latents.to_estimates(
-        location, variance, n_records, len(component_owner), layout.n_cells
-    )
+    optimisation = choose_optimisation(plan, layout, n_records, ledger.epsilon)
+    if engine == "d3p":
+        weights, estimates = fit_d3p(
+            opening.records,
+            layout,
+            component_owner,
+            start,
+            weights,
+            optimisation,
+            ledger,
+            noise,
+            after_steps,
+        )
+    else:
+        shape = (opening.n_padded_cells, power_of_two(len(component_owner)))
+        latents = MixtureLatents.build(layout, component_owner, shape)
+        location = latents.from_estimates(weights, start)
+        guide = MeanFieldGuide(latents.n_latents)
+        trace = run_dpvi(
+            latents,
+            guide,
+            np.concatenate([location, np.full(len(location), START_LOG_SCALE)]),
+            opening.records._replace(features=opening.records.features.astype(np.float32)),
+            n_records,
+            float(np.sqrt(totals.variance.sum())) if opening.known_count is None else 0.0,
+            optimisation,
+            ledger,
+            noise,
+            after_steps,
+        )
+        location, variance = guide.summarise(trace)
+        weights, estimates = latents.to_estimates(
+            location, variance, n_records, len(component_owner), layout.n_cells
+        )
     # clipping shifts weight between classes, whose sizes the profile knows
     by_class = component_owner == np.arange(layout.n_classes)[:, None]
     shares = mixing_proportions(totals.n_records, totals.n_records, np.arange(layout.n_classes))
@@ -175,10 +190,6 @@ def choose_optimisation(
     plan: VariationalPlan, layout: Layout, n_records: float, epsilon: float
 ) -> DPVIPlan:
     """Fill in what is "auto" from the layout and the released row count."""
-    rate = plan.sampling_rate
-    if rate == "auto":
-        rate = min(1.0, BATCH_SIZE / max(n_records, 1.0))
-        rate = 1.0 if rate > 0.5 else rate
     norm = plan.clipping_norm
     if norm == "auto":
         squared = BLOCK_SQUARED_NORM * (1 + len(layout.blocks))
@@ -186,7 +197,15 @@ def choose_optimisation(
         norm = math.sqrt(squared) if math.isfinite(epsilon) else NO_CLIPPING
     return DPVIPlan(
         plan.count_steps(),
-        float(rate),
+        choose_sampling_rate(plan, n_records),
         float(norm),
         LEARNING_RATE if plan.learning_rate == "auto" else float(plan.learning_rate),
     )
+
+
+def choose_sampling_rate(plan: VariationalPlan, n_records: float) -> float:
+    """Return the sampling rate: batches of about 4096 records, or all of them if they are few."""
+    if plan.sampling_rate != "auto":
+        return float(plan.sampling_rate)
+    rate = BATCH_SIZE / max(n_records, 1.0)
+    return 1.0 if rate > 0.5 else rate

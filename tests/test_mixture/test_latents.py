@@ -67,10 +67,7 @@ def test_clipped_sum_is_that_of_materialised_gradients(name, clipping_norm):
     scaled = each * np.minimum(1.0, clipping_norm / norms)[:, None]
     expected = scaled[is_record].sum(axis=0)
     total = clipped_sum(latents, z, records, jnp.asarray(is_record), clipping_norm)
-    # clipping leaves a margin of 1e-4 for the rounding of single precision
-    assert_allclose(total, expected, atol=2e-4 * np.abs(expected).max())
-    if clipping_norm == 1e6:
-        assert_allclose(total, expected, atol=1e-5 * np.abs(expected).max())
+    assert_allclose(total, expected, atol=1e-5 * np.abs(expected).max())
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
@@ -95,7 +92,7 @@ def test_removing_any_record_moves_the_sum_by_at_most_the_clipping_norm(name):
         others[row] = False
         rest = np.asarray(clipped_sum(latents, z, records, jnp.asarray(others), 1.5), np.float64)
         moves.append(np.linalg.norm(total - rest))
-    assert max(moves) <= 1.5
+    assert max(moves) <= 1.5 * (1 + 1e-5)
     assert max(moves) > 1.49
 
 
