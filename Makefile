@@ -45,7 +45,7 @@ $(VENV_DEMO)/.installed-demo: $(METADATA)
 $(VENV)/.installed-test: $(METADATA)
 	$(check_python)
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet -e ".[test,benchmark]"
+	$(BIN)/python -m pip install --quiet -e ".[test,arrow,benchmark]"
 	@touch $@
 
 $(VENV_D3P)/.installed-d3p: $(METADATA)
