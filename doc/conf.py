@@ -12,6 +12,7 @@ version = release = skdpsynth.__version__
 extensions = [
     "numpydoc",
     "sphinx.ext.autodoc",
+    "sphinx.ext.doctest",
     "sphinx.ext.autosummary",
     "sphinx.ext.mathjax",
     "sphinx_gallery.gen_gallery",
