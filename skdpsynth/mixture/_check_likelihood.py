@@ -13,8 +13,9 @@ from numpyro.distributions import Unit
 
 from .._column_kinds import Discrete, shorten
 from ..schema import TableSchema
-from ._custom import CustomLatents, site_log_prob
+from ._custom import N_START_DRAWS, CustomLatents
 from ._records import to_records
+from ._sites import site_log_prob
 from ._user_code import attempt
 
 __all__ = ["likelihood_problems"]
@@ -124,7 +125,7 @@ def likelihood_problems(latents: CustomLatents, schema: TableSchema, n_rows: int
 
 def _prior_problems(latents: CustomLatents, records: np.ndarray, view_all: Any) -> Iterator[str]:
     """Yield that the prior allows parameters that the distributions do not."""
-    for z in latents.draw_priors():
+    for z in latents.draw_priors(N_START_DRAWS):
         views, _ = view_all(z, records)
         if np.isfinite(z).all() and any(np.isnan(view.log_prob[0]) for view in views.values()):
             values = jax.jit(partial(_latent_values, latents))(z)

@@ -20,16 +20,10 @@ from numpyro.infer.autoguide import AutoGuide
 from .._column_kinds import Discrete
 from ..schema import TableSchema
 from ._check_likelihood import likelihood_problems
-from ._custom import (
-    CustomLatents,
-    FunctionGuide,
-    abstractly,
-    build_guide,
-    leave_alone,
-    run_model,
-)
+from ._custom import N_START_DRAWS, CustomLatents, FunctionGuide, build_guide
 from ._custom_model import sample_records
 from ._records import example_record
+from ._sites import abstractly, leave_alone, run_model
 from ._user_code import UserCodeError, attempt, signature_problems
 
 __all__ = ["ModelError", "check_model"]
@@ -114,8 +108,10 @@ def _check(model: Any, schema: TableSchema, guide: Any, n_rows: int) -> None:
                     lambda: list(_structure_problems(model, schema)),
                 )
             )
-            latents = CustomLatents.build(model, schema)
-            attempt("when its latent sites are drawn from the prior", latents.draw_priors)
+            raw = CustomLatents.build_raw(model, schema)
+            attempt("when its latent sites are drawn from the prior", raw.prior_median)
+            _raise_if(_layout_problems(raw))
+            latents = attempt("when records are sampled", CustomLatents.build, model, schema)
             problems = [
                 *likelihood_problems(latents, schema, n_rows),
                 *_sampling_problems(latents, schema),
@@ -194,8 +190,8 @@ def _shapes_of_two(model: Any, example: np.ndarray, latent: Any) -> dict[str, tu
     return {name: jnp.shape(sites[name]["value"]) for name in latent if name in sites}
 
 
-def _sampling_problems(latents: CustomLatents, schema: TableSchema) -> Iterator[str]:
-    """Yield what sampling records, at several draws of the prior, shows."""
+def _layout_problems(latents: CustomLatents) -> Iterator[str]:
+    """Yield why a run without x does not give a record."""
 
     def sampled_sites() -> set[str]:
         sites, _ = run_model(latents.model, None, 0, leave_alone)
@@ -209,12 +205,15 @@ def _sampling_problems(latents: CustomLatents, schema: TableSchema) -> Iterator[
             f"{sorted(expected)!r}; they must be the same."
         )
         return
-    draws = latents.draw_priors()
     try:
-        abstractly(latents.sample_record, draws[0], jax.random.key(0))
+        abstractly(latents.sample_record, latents.prior_median(), jax.random.key(0))
     except ValueError as error:
         yield str(error)
-        return
+
+
+def _sampling_problems(latents: CustomLatents, schema: TableSchema) -> Iterator[str]:
+    """Yield what sampling records, at several draws of the prior, shows."""
+    draws = latents.draw_priors(N_START_DRAWS)
     rows = np.concatenate(
         [
             attempt("when records are sampled", sample_records, latents, z, jax.random.key(seed))

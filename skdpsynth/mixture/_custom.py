@@ -1,23 +1,19 @@
-"""Any NumPyro model of one record, in unconstrained latent variables, and its guide.
-
-The model is only ever run on a single record, so that no record's likelihood can depend on
-another, and whatever a plate would scale by is one.
-"""
+"""Any NumPyro model of one record, in unconstrained latent variables, and its guide."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from numpyro.distributions import Unit, biject_to, constraints
-from numpyro.handlers import seed, substitute, trace
+from numpyro.handlers import substitute
 from numpyro.infer.autoguide import AutoGuide
 from numpyro.infer.initialization import init_to_median
 
@@ -25,103 +21,30 @@ from ..schema import TableSchema
 from ._dpvi import Guide, MeanFieldGuide
 from ._na_model import cast_to_support
 from ._records import example_record
+from ._sites import (
+    Part,
+    abstractly,
+    by_name,
+    flatten,
+    lay_out,
+    leave_alone,
+    run_model,
+    site_log_prob,
+)
 
-__all__ = [
-    "CustomLatents",
-    "FunctionGuide",
-    "abstractly",
-    "build_guide",
-    "leave_alone",
-    "run_model",
-    "site_log_prob",
-]
+__all__ = ["CustomLatents", "FunctionGuide", "build_guide"]
 
 # per-example gradients held at a time, and no more records than a cache serves well
 GRADIENT_BYTES = 1 << 26
 LARGEST_CHUNK = 2048
 
+SMALLEST_UNIT = 1e-12
+LARGEST_UNIT = 1e12
+
 # as numpyro's init_to_median: few enough that exchangeable latents start at different places
-N_PRIOR_DRAWS = 15
+N_START_DRAWS = 15
+N_PRIOR_DRAWS = 255
 START_SCALE = 0.1
-
-
-class Part(NamedTuple):
-    """A named array within a flat vector of reals."""
-
-    name: str
-    shape: tuple[int, ...]
-    start: int
-
-    def of(self, flat: jax.Array) -> jax.Array:
-        """Return the array."""
-        return flat[self.start : self.start + math.prod(self.shape)].reshape(self.shape)
-
-
-def _lay_out(shapes: Mapping[str, tuple[int, ...]]) -> tuple[Part, ...]:
-    sizes = [math.prod(shape) for shape in shapes.values()]
-    starts = np.cumsum([0, *sizes])
-    return tuple(
-        Part(name, tuple(shape), int(start))
-        for (name, shape), start in zip(shapes.items(), starts, strict=False)
-    )
-
-
-def _flatten(parts: list[jax.Array]) -> jax.Array:
-    return jnp.concatenate([jnp.ravel(part) for part in parts])
-
-
-def run_model(
-    model: Callable[..., Any], record: Any, key: Any, substitute_fn: Callable[[Any], Any]
-) -> tuple[dict[str, Any], Any]:
-    """Run a model or guide on one record, or without any, under numpyro's handlers.
-
-    Parameters
-    ----------
-    model : callable
-        Called as ``model(x, num_obs_total=1)`` with x of shape (1, n_columns), or None.
-    record : array of shape (n_columns,) or None
-    key : int or jax key
-        For the sites that are sampled.
-    substitute_fn : callable
-        Receives a site; returns its value, or None to leave it alone.
-
-    Returns
-    -------
-    sites : dict
-        What numpyro's trace holds.
-    output : object
-        What the model returned.
-    """
-    x = None if record is None else jnp.asarray(record)[None]
-    with trace() as sites, seed(rng_seed=key), substitute(substitute_fn=substitute_fn):
-        output = model(x, num_obs_total=1)
-    return sites, output
-
-
-def leave_alone(site: Any) -> None:
-    """Substitute nothing."""
-    return None
-
-
-def abstractly(function: Callable[..., Any], *args: Any) -> Any:
-    """Return what a function returns while jax traces it: shapes are known, nothing is computed."""
-    results = []
-    jax.eval_shape(lambda *traced: results.append(function(*traced)), *args)
-    return results[0]
-
-
-def _by_name(values: Mapping[str, Any]) -> Callable[[Any], Any]:
-    return lambda site: values.get(site["name"]) if site["type"] == "sample" else None
-
-
-def site_log_prob(site: Any) -> jax.Array:
-    """Return the log probability of a site, a scalar; its scale is left out."""
-    if site["intermediates"]:
-        return jnp.sum(site["fn"].log_prob(site["value"], site["intermediates"]))
-    value = site["value"]
-    if not isinstance(site["fn"], Unit):
-        value = cast_to_support(value, site["fn"].support)
-    return jnp.sum(site["fn"].log_prob(value))
 
 
 @dataclass(frozen=True)
@@ -129,7 +52,8 @@ class CustomLatents:
     """A NumPyro model in unconstrained latent variables; a `LatentModel`.
 
     z holds the sample sites that are not observed, each mapped to the reals by ``biject_to`` of
-    its support. Equal models, by identity of the function, are equal: they are compiled once.
+    its support, in units of `scale`. Equal models, by identity of the function, are equal: they
+    are compiled once.
 
     Attributes
     ----------
@@ -143,6 +67,8 @@ class CustomLatents:
         The unconstrained latent sites within z.
     observed : tuple of str
         Names of the observed sites.
+    scale : tuple of float
+        What one unit of every coordinate of z stands for.
     """
 
     model: Callable[..., Any]
@@ -150,10 +76,31 @@ class CustomLatents:
     example: tuple[float, ...]
     latents: tuple[Part, ...]
     observed: tuple[str, ...]
+    scale: tuple[float, ...]
 
     @classmethod
     def build(cls, model: Callable[..., Any], schema: TableSchema) -> CustomLatents:
-        """Return the structure of a model that `check_model` finds nothing wrong with."""
+        """Return a model that `check_model` finds nothing wrong with, in units of its own.
+
+        A unit is the posterior standard deviation after one record, (1/v + I)^(-1/2) with the
+        prior's variance v and the Fisher information I at the prior's median, coordinate by
+        coordinate. Models in dollars and in millions then have gradients, which are clipped
+        together, and step sizes of the same order. Nothing but the model enters.
+        """
+        raw = cls.build_raw(model, schema)
+        draws = raw.draw_priors(N_PRIOR_DRAWS)
+        keys = jax.random.split(jax.random.key(1), N_PRIOR_DRAWS)
+        precision = np.array(_information(raw, raw.prior_median(), keys), np.float64)
+        # quartiles, for priors without a variance
+        low, high = np.quantile(draws, [0.25, 0.75], axis=0)
+        with np.errstate(all="ignore"):
+            precision += ((high - low) / 1.35) ** -2.0
+            scale = np.clip(precision**-0.5, SMALLEST_UNIT, LARGEST_UNIT)
+        return replace(raw, scale=tuple(np.nan_to_num(scale, nan=1.0).tolist()))
+
+    @classmethod
+    def build_raw(cls, model: Callable[..., Any], schema: TableSchema) -> CustomLatents:
+        """Return the model with units of one."""
         example = example_record(schema)
 
         def structure() -> tuple[dict[str, tuple[int, ...]], list[str]]:
@@ -168,8 +115,9 @@ class CustomLatents:
             return shapes, observed
 
         shapes, observed = abstractly(structure)
-        columns = tuple(str(name) for name in schema.names)
-        return cls(model, columns, tuple(example.tolist()), _lay_out(shapes), tuple(observed))
+        columns, latents = tuple(str(name) for name in schema.names), lay_out(shapes)
+        units = (1.0,) * sum(math.prod(part.shape) for part in latents)
+        return cls(model, columns, tuple(example.tolist()), latents, tuple(observed), units)
 
     @property
     def record(self) -> np.ndarray:
@@ -179,11 +127,15 @@ class CustomLatents:
     @property
     def n_latents(self) -> int:
         """Dimension of z."""
-        return sum(math.prod(part.shape) for part in self.latents)
+        return len(self.scale)
+
+    @property
+    def _units(self) -> np.ndarray:
+        return np.array(self.scale, np.float32)
 
     def run(self, z: jax.Array, record: Any, key: Any = 0) -> tuple[dict[str, Any], Any]:
         """Return the model's sites and output on one record, or on None, given z."""
-        parts = {part.name: part.of(z) for part in self.latents}
+        parts = {part.name: part.of(z * self._units) for part in self.latents}
 
         def constrain(site: Any) -> Any:
             if site["type"] != "sample" or site["name"] not in parts:
@@ -200,11 +152,12 @@ class CustomLatents:
     def log_prior(self, z: jax.Array) -> jax.Array:
         """Return log p(z), the Jacobian of the constraint included."""
         sites, _ = self.run(z, self.record)
-        total = jnp.zeros(())
+        total = jnp.log(self._units).sum()
         for part in self.latents:
             site = sites[part.name]
             transform = biject_to(site["fn"].support)
-            jacobian = transform.log_abs_det_jacobian(part.of(z), site["value"])
+            free = part.of(z * self._units)
+            jacobian = transform.log_abs_det_jacobian(free, site["value"])
             total = total + site_log_prob(site) + jnp.sum(jacobian)
         return total
 
@@ -236,27 +189,28 @@ class CustomLatents:
 
     def unconstrain(self, values: Mapping[str, Any]) -> tuple[jax.Array, jax.Array]:
         """Return z of the latent sites' values, and log |∂values/∂z|."""
-        sites, _ = run_model(self.model, self.record, 0, _by_name(dict(values)))
-        parts, total = [], jnp.zeros(())
+        sites, _ = run_model(self.model, self.record, 0, by_name(dict(values)))
+        parts, total = [], jnp.log(self._units).sum()
         for part in self.latents:
             transform, value = biject_to(sites[part.name]["fn"].support), values[part.name]
             parts.append(transform.inv(value))
             total = total + jnp.sum(transform.log_abs_det_jacobian(parts[-1], value))
-        return _flatten(parts), total
+        return flatten(parts) / self._units, total
 
     def draw_prior(self, key: jax.Array) -> jax.Array:
         """Return z drawn from the prior."""
         sites, _ = run_model(self.model, self.record, key, leave_alone)
         return self.unconstrain({part.name: sites[part.name]["value"] for part in self.latents})[0]
 
-    def draw_priors(self) -> np.ndarray:
+    def draw_priors(self, n_draws: int) -> np.ndarray:
         """Return draws of z from the prior, the same in every call."""
+        raw = replace(self, scale=(1.0,) * len(self.scale))
         keys = jax.random.split(jax.random.key(0), N_PRIOR_DRAWS)
-        return np.asarray(_draw_priors(self, keys))
+        return np.asarray(_draw_priors(raw, keys))[:n_draws] / self._units
 
     def prior_median(self) -> np.ndarray:
-        """Return the median of these draws, coordinate by coordinate."""
-        return np.median(self.draw_priors(), axis=0)
+        """Return the median of a few of these draws, coordinate by coordinate."""
+        return np.median(self.draw_priors(N_START_DRAWS), axis=0)
 
     def sample_record(self, z: jax.Array, key: jax.Array) -> jax.Array:
         """Draw a record given z, of shape (n_columns,).
@@ -273,7 +227,7 @@ class CustomLatents:
         if len(values) == 1 and jnp.size(next(iter(values.values()))) == n_columns:
             return jnp.ravel(next(iter(values.values()))).astype(jnp.float32)
         if all(name in values and jnp.size(values[name]) == 1 for name in self.columns):
-            return _flatten([values[name] for name in self.columns]).astype(jnp.float32)
+            return flatten([values[name] for name in self.columns]).astype(jnp.float32)
         if hasattr(output, "shape") and jnp.size(output) == n_columns:
             return jnp.ravel(output).astype(jnp.float32)
         shapes = {name: jnp.shape(value) for name, value in values.items()}
@@ -287,6 +241,18 @@ class CustomLatents:
 @partial(jax.jit, static_argnames=("latents",))
 def _draw_priors(latents: CustomLatents, keys: jax.Array) -> jax.Array:
     return jax.vmap(latents.draw_prior)(keys)
+
+
+@partial(jax.jit, static_argnames=("latents",))
+def _information(latents: CustomLatents, z: jax.Array, keys: jax.Array) -> jax.Array:
+    """Return the mean square of the gradients of records that are drawn given z."""
+
+    def gradient(key: jax.Array) -> jax.Array:
+        record = lax.stop_gradient(latents.sample_record(z, key))
+        return jax.grad(latents.log_likelihood)(z, record)
+
+    gradients = jax.vmap(gradient)(keys)
+    return jnp.mean(jnp.where(jnp.isfinite(gradients), gradients, 0.0) ** 2, axis=0)
 
 
 def _chunks(n_rows: int, n_latents: int) -> tuple[int, int]:
@@ -329,8 +295,8 @@ class FunctionGuide:
                     "arrays can be fitted. Use one numpyro.param for each array."
                 )
             start[name] = _param_transform(site).inv(jnp.asarray(site["value"], jnp.float32))
-        params = _lay_out({name: jnp.shape(value) for name, value in start.items()})
-        flat = _flatten(list(start.values())) if start else jnp.zeros(0)
+        params = lay_out({name: jnp.shape(value) for name, value in start.items()})
+        flat = flatten(list(start.values())) if start else jnp.zeros(0)
         return cls(guide, latents, params), np.asarray(flat)
 
     def run(self, parameters: jax.Array, key: Any) -> dict[str, Any]:
@@ -366,7 +332,7 @@ def _automatic_guide(kind: type[AutoGuide], latents: CustomLatents) -> AutoGuide
         with substitute(substitute_fn=_cast_observed):
             return latents.model(x, num_obs_total=num_obs_total)
 
-    return kind(model_of_integers, init_loc_fn=init_to_median(num_samples=N_PRIOR_DRAWS))
+    return kind(model_of_integers, init_loc_fn=init_to_median(num_samples=N_START_DRAWS))
 
 
 def _cast_observed(site: Any) -> Any:

@@ -65,7 +65,7 @@ class CustomModel:
         which were released.
     schema : TableSchema
     z : ndarray of shape (n_latents,)
-        The value of z that rows are sampled and scored with.
+        The value of z that rows are sampled and scored with, in the units of `latents`.
     """
 
     latents: CustomLatents

@@ -195,27 +195,7 @@ class DPMixtureSynthesizer(BaseSynthesizer):
         for name, allowed in [("inference", INFERENCES), ("engine", ENGINES)]:
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name} must be one of {allowed}, got {getattr(self, name)!r}.")
-        for name, smallest in [("n_components", 1), ("n_passes", 1), ("n_bins", 2), ("n_steps", 1)]:
-            value = getattr(self, name)
-            is_integer = isinstance(value, Integral) and not isinstance(value, bool)
-            if not (is_integer and value >= smallest) and not _is_auto(value):
-                raise ValueError(
-                    f'{name} must be "auto" or an integer of at least {smallest}, got {value!r}.'
-                )
-        for name, largest in [
-            ("sampling_rate", 1.0),
-            ("clipping_norm", math.inf),
-            ("learning_rate", math.inf),
-        ]:
-            value = getattr(self, name)
-            is_number = isinstance(value, Real) and not isinstance(value, bool)
-            if not (is_number and 0 < value <= largest and math.isfinite(value)) and not _is_auto(
-                value
-            ):
-                bound = f" of at most {largest:g}" if math.isfinite(largest) else ""
-                raise ValueError(
-                    f'{name} must be "auto" or a positive number{bound}, got {value!r}.'
-                )
+        self._check_numbers()
         if self.engine == "d3p":
             if self.inference != "dpvi" or self.model is not None:
                 raise ValueError('engine="d3p" does the automatic model by inference="dpvi" only.')
@@ -230,6 +210,28 @@ class DPMixtureSynthesizer(BaseSynthesizer):
         elif self.guide is not None:
             raise ValueError("A guide needs the model it belongs to: pass model as well.")
         model_columns(schema, self.distributions)
+
+    def _check_numbers(self) -> None:
+        for name, smallest in [("n_components", 1), ("n_passes", 1), ("n_bins", 2), ("n_steps", 1)]:
+            value = getattr(self, name)
+            is_integer = isinstance(value, Integral) and not isinstance(value, bool)
+            if not (is_integer and value >= smallest) and not _is_auto(value):
+                raise ValueError(
+                    f'{name} must be "auto" or an integer of at least {smallest}, got {value!r}.'
+                )
+        for name, largest in [
+            ("sampling_rate", 1.0),
+            ("clipping_norm", math.inf),
+            ("learning_rate", math.inf),
+        ]:
+            value = getattr(self, name)
+            is_number = isinstance(value, Real) and not isinstance(value, bool)
+            is_allowed = is_number and 0 < value <= largest and math.isfinite(value)
+            if not is_allowed and not _is_auto(value):
+                bound = f" of at most {largest:g}" if math.isfinite(largest) else ""
+                raise ValueError(
+                    f'{name} must be "auto" or a positive number{bound}, got {value!r}.'
+                )
 
     def _release(
         self, table: Table, ledger: PrivacyLedger, noise: NoiseSource
