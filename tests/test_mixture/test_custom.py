@@ -88,7 +88,7 @@ def mixed_records(n_rows, seed=0):
 
 @pytest.fixture(scope="module")
 def mixed():
-    return CustomLatents.build(mixed_model, SCHEMA)
+    return CustomLatents.build_raw(mixed_model, SCHEMA)
 
 
 def test_structure(mixed):
@@ -123,7 +123,7 @@ def test_log_likelihood_against_scipy(mixed, seed):
 @pytest.mark.parametrize("model", [mixed_model, mixture_model, mean_model, rate_model])
 def test_log_prior_is_numpyros_potential_energy(model):
     schema = {mixed_model: SCHEMA, rate_model: YES_NO}.get(model, NUMBER)
-    latents = CustomLatents.build(model, schema)
+    latents = CustomLatents.build_raw(model, schema)
 
     def prior_only(x, num_obs_total):
         with numpyro.handlers.block(hide=list(latents.observed)):
@@ -133,6 +133,54 @@ def test_log_prior_is_numpyros_potential_energy(model):
     parts = {part.name: part.of(jnp.asarray(z)) for part in latents.latents}
     energy = potential_energy(prior_only, (latents.record[None], 1), {}, parts)
     assert_allclose(latents.log_prior(z), -energy, rtol=1e-5)
+
+
+def test_a_unit_is_the_posterior_deviation_after_one_record():
+    """Within 12 %; the 255 draws have a standard error of about 4 %."""
+    scale = CustomLatents.build(mean_model, NUMBER).scale
+    assert scale[0] == pytest.approx((1 / 4 + 1 / 9) ** -0.5, rel=0.12)
+
+
+def test_units_change_nothing_but_the_coordinates():
+    raw = CustomLatents.build_raw(mixed_model, SCHEMA)
+    latents = CustomLatents.build(mixed_model, SCHEMA)
+    scale = np.array(latents.scale, np.float32)
+    assert scale[0] > 5
+    z, record = raw.prior_median(), mixed_records(1)[0]
+    assert_allclose(latents.prior_median(), z / scale, rtol=1e-6)
+    assert_allclose(
+        latents.log_likelihood(z / scale, record), raw.log_likelihood(z, record), rtol=1e-5
+    )
+    density = raw.log_prior(z) + np.log(scale).sum()
+    assert_allclose(latents.log_prior(z / scale), density, rtol=1e-5)
+    gradients = [
+        explicit_gradients(x, u, record[None]) for x, u in [(latents, z / scale), (raw, z)]
+    ]
+    assert_allclose(gradients[0], gradients[1] * scale, rtol=1e-3, atol=1e-4)
+    values = {name: site["value"] for name, site in raw.run(z, record)[0].items()}
+    back, jacobian = latents.unconstrain(values)
+    assert_allclose(back, z / scale, rtol=1e-3)
+    assert_allclose(jacobian, raw.unconstrain(values)[1] + np.log(scale).sum(), rtol=1e-5)
+
+
+def test_the_units_of_a_column_do_not_matter():
+    """A thousandfold unit with a thousandfold prior: the same unit of z, the same gradients."""
+
+    def in_thousands(x=None, num_obs_total=None):
+        mean = numpyro.sample("mean", dist.Normal(1000.0, 2000.0))
+        with numpyro.plate("batch", num_obs_total):
+            numpyro.sample("value", dist.Normal(mean, 3000.0), obs=column(x, 0))
+
+    small = CustomLatents.build(mean_model, NUMBER)
+    large = CustomLatents.build(in_thousands, TableSchema({"value": Continuous(-1e4, 1e4)}))
+    assert large.scale[0] == pytest.approx(1000 * small.scale[0], rel=1e-3)
+    z = small.prior_median()
+    assert_allclose(large.prior_median(), z, rtol=1e-3)
+    gradients = [
+        explicit_gradients(latents, z, np.array([[unit * 2.5]], np.float32))
+        for latents, unit in [(small, 1.0), (large, 1000.0)]
+    ]
+    assert_allclose(gradients[0], gradients[1], rtol=1e-3)
 
 
 def explicit_gradients(latents, z, records):
@@ -202,7 +250,7 @@ def test_a_gradient_that_is_not_finite_counts_as_zero():
             fn = dist.Normal(mean * jnp.log(1.0 if x is None else x[:, 0]), 1.0)
             numpyro.sample("value", fn, obs=column(x, 0))
 
-    latents = CustomLatents.build(broken, TableSchema({"value": Continuous(-10, 20)}))
+    latents = CustomLatents.build_raw(broken, TableSchema({"value": Continuous(-10, 20)}))
     records = np.array([[2.0], [-1.0], [0.0], [3.0]], np.float32)
     z = np.array([0.5], np.float32)
     gradients = explicit_gradients(latents, z, records)
@@ -222,31 +270,29 @@ def test_scales_do_not_multiply_a_record(how):
             with numpyro.handlers.scale(scale=1000.0), numpyro.plate("batch", num_obs_total):
                 numpyro.sample("value", dist.Normal(mean, 3.0), obs=column(x, 0))
 
-    plain, latents = CustomLatents.build(mean_model, NUMBER), CustomLatents.build(scaled, NUMBER)
+    plain, latents = (CustomLatents.build_raw(model, NUMBER) for model in [mean_model, scaled])
     z, record = np.array([0.3], np.float32), np.array([1.2], np.float32)
     assert latents.log_likelihood(z, record) == plain.log_likelihood(z, record)
 
 
-def test_equal_models_share_a_compilation(monkeypatch):
-    first, second = (CustomLatents.build(mixed_model, SCHEMA) for _ in range(2))
+def test_equal_models_share_a_compilation():
+    first, second = (CustomLatents.build(mean_model, NUMBER) for _ in range(2))
     assert first == second
     assert hash(first) == hash(second)
-    assert first != CustomLatents.build(mixed_model, SCHEMA.replace({"height": Continuous(0, 1)}))
+    assert first != CustomLatents.build(mean_model, TableSchema({"value": Continuous(0, 1)}))
     n_traces = 0
 
-    def counting(self, z, record):
+    def counting(x=None, num_obs_total=None):
         nonlocal n_traces
         n_traces += 1
-        return original(self, z, record)
+        mean_model(x, num_obs_total)
 
-    original = CustomLatents.log_likelihood
-    monkeypatch.setattr(CustomLatents, "log_likelihood", counting)
     for guide in [None, AutoDiagonalNormal]:
-        fit(mixture_model, NUMBER, np.ones((20, 1), np.float32), guide=guide, n_steps=2)
-        assert n_traces > 0
-        n_traces = 0
-        fit(mixture_model, NUMBER, np.zeros((25, 1), np.float32), guide=guide, n_steps=2, seed=5)
-        assert n_traces == 0
+        fit(counting, NUMBER, np.ones((20, 1), np.float32), guide=guide, n_steps=2)
+        after_first = n_traces
+        fit(counting, NUMBER, np.zeros((25, 1), np.float32), guide=guide, n_steps=2, seed=5)
+        # the structure is read each time, abstractly; the guide's parameters too
+        assert n_traces - after_first <= 1
 
 
 def fit(
@@ -272,9 +318,13 @@ def fit(
     return CustomModel.at_location(latents, family, trace.parameters, schema)
 
 
+def in_own_units(model):
+    return model.z * np.array(model.latents.scale)
+
+
 def posterior_draws(model, n=400):
     rng = np.random.default_rng(3)
-    return np.array([model.draw_posterior(rng).z for _ in range(n)])
+    return np.array([in_own_units(model.draw_posterior(rng)) for _ in range(n)])
 
 
 def normal_posterior(values):
@@ -296,7 +346,7 @@ def test_normal_mean_recovers_the_posterior(guide):
     values = np.random.default_rng(0).normal(2.0, 3.0, 60)
     model = fit(mean_model, NUMBER, values[:, None].astype(np.float32), guide)
     mean, deviation = normal_posterior(values)
-    assert abs(model.z[0] - mean) < 0.15 * deviation
+    assert abs(in_own_units(model)[0] - mean) < 0.15 * deviation
     draws = posterior_draws(model)
     # 400 draws have a standard error of 3.5 % of their own
     assert draws.std() == pytest.approx(deviation, rel=0.15)
@@ -325,13 +375,13 @@ def test_noise_and_sampling_at_finite_epsilon():
         mean_model, NUMBER, values[:, None], epsilon=2.0, sampling_rate=0.1, norm=2.0, n_steps=300
     )
     mean, _ = normal_posterior(values)
-    assert abs(model.z[0] - mean) < 0.5
+    assert abs(in_own_units(model)[0] - mean) < 0.5
 
 
 def test_delta_guide_is_the_mode():
     values = np.random.default_rng(0).normal(2.0, 3.0, 60)
     model = fit(mean_model, NUMBER, values[:, None].astype(np.float32), AutoDelta)
-    assert_allclose(model.z, normal_posterior(values)[0], rtol=1e-3)
+    assert_allclose(in_own_units(model), normal_posterior(values)[0], rtol=1e-3)
 
 
 def test_mixture_finds_its_components():
@@ -357,7 +407,7 @@ def test_guide_log_density_in_unconstrained_space():
         with numpyro.plate("batch", num_obs_total):
             numpyro.sample("value", dist.Normal(0.0, s), obs=column(x, 0))
 
-    latents = CustomLatents.build(model, NUMBER)
+    latents = CustomLatents.build_raw(model, NUMBER)
     family, start = build_guide(guide, latents)
     for i in range(5):
         z, entropy = family.draw(start, jax.random.key(i))
@@ -376,7 +426,7 @@ def test_supports_may_depend_on_other_latents():
         with numpyro.plate("batch", num_obs_total):
             numpyro.sample("value", dist.Normal(mean, 1.0), obs=column(x, 0))
 
-    latents = CustomLatents.build(model, NUMBER)
+    latents = CustomLatents.build_raw(model, NUMBER)
     z = np.array([1.2, -0.4], np.float32)
     sites, _ = latents.run(z, latents.record)
     values = {name: sites[name]["value"] for name in ["top", "mean"]}
@@ -387,7 +437,7 @@ def test_supports_may_depend_on_other_latents():
 
 
 def test_start_sees_no_data_and_separates_equal_components():
-    latents = CustomLatents.build(mixture_model, NUMBER)
+    latents = CustomLatents.build_raw(mixture_model, NUMBER)
     first, second = build_guide(None, latents)[1], build_guide(None, latents)[1]
     assert_array_equal(first, second)
     means = next(part for part in latents.latents if part.name == "means").of(first)
@@ -424,7 +474,7 @@ def test_samples_follow_the_model(fitted):
     assert np.nanmin(codes[:, :2]) >= 0
     assert np.nanmax(codes[:, :2]) <= 1
     assert set(np.unique(codes[:, 2])) == {0.0, 1.0, 2.0}
-    z = fitted.z
+    z = in_own_units(fitted)
     q, rate = expit(z[2]), np.exp(z[3])
     # five standard errors; clipping moves the mean of the visits by less
     assert abs(np.isnan(codes[:, 0]).mean() - q) < 5 * np.sqrt(q * (1 - q) / n)
@@ -449,7 +499,8 @@ def test_posterior_draws_differ_and_leave_the_model_alone(fitted):
 def test_log_density_is_that_of_the_model_in_the_columns_units(fitted):
     records = mixed_records(7)
     codes = to_codes(records, SCHEMA)
-    expected = [reference_log_likelihood(fitted.z, r) for r in to_records(codes, SCHEMA)]
+    z = in_own_units(fitted)
+    expected = [reference_log_likelihood(z, r) for r in to_records(codes, SCHEMA)]
     assert_allclose(fitted.log_density(codes), expected, rtol=1e-4)
 
 
@@ -505,7 +556,7 @@ def test_three_forms_of_observed_sites(form):
             ]
         return jnp.stack(values, axis=-1) if form == "output" else None
 
-    latents = CustomLatents.build(model, schema)
+    latents = CustomLatents.build_raw(model, schema)
     z = np.array([-2.0, 3.0], np.float32)
     record = np.array([-2.0, 3.0], np.float32)
     assert_allclose(latents.log_likelihood(z, record), 2 * stats.norm.logpdf(0, 0, 0.1), rtol=1e-5)
