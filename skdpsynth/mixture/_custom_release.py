@@ -96,7 +96,7 @@ def release_custom(
         to_records(table.codes, table.schema),
         n_records,
         scale,
-        _choose_optimisation(plan, len(table.schema), n_records, ledger.epsilon),
+        _choose_optimisation(plan, latents.n_latents, n_records, ledger.epsilon),
         ledger,
         noise,
         after_steps,
@@ -119,11 +119,12 @@ def infer_custom(release: CustomRelease) -> CustomModel:
 
 
 def _choose_optimisation(
-    plan: VariationalPlan, n_columns: int, n_records: float, epsilon: float
+    plan: VariationalPlan, n_latents: int, n_records: float, epsilon: float
 ) -> DPVIPlan:
     norm = plan.clipping_norm
     if norm == "auto":
-        norm = math.sqrt(n_columns) if math.isfinite(epsilon) else NO_CLIPPING
+        # in the units of z, one record's gradient has a coordinate of about one
+        norm = 2.0 * math.sqrt(n_latents) if math.isfinite(epsilon) else NO_CLIPPING
     return DPVIPlan(
         count_steps(plan),
         choose_sampling_rate(plan, n_records),

@@ -70,6 +70,7 @@ class DPMixtureSynthesizer(BaseSynthesizer):
     model : callable, default=None
         A NumPyro model of one record in the place of the mixture, ``model(x=None,
         num_obs_total=None)``, fitted by ``inference="dpvi"``; `check_model` says what x holds.
+        Its priors set where the fit starts and how far it steps: let them cover plausible values.
     guide : callable, AutoGuide or subclass of AutoGuide, default=None
         Its variational family; by default independent normals.
     n_passes : int or "auto", default="auto"
@@ -81,7 +82,8 @@ class DPMixtureSynthesizer(BaseSynthesizer):
     sampling_rate : float in (0, 1] or "auto", default="auto"
         Probability with which a row takes part in a step; "auto" gives batches of about 4096 rows.
     clipping_norm : float or "auto", default="auto"
-        Bound on the norm of one row's gradient; "auto" follows from the number of columns.
+        Bound on the norm of one row's gradient; "auto" follows from the number of columns, or of
+        latent variables of a model of your own.
     learning_rate : float or "auto", default="auto"
         Step size of Adam; "auto" is 0.1, or 0.05 for a model of your own.
     random_state : int, RandomState or None, default=None
