@@ -26,12 +26,15 @@ from ._estimates import ComponentEstimates
 from ._layout import Layout, Records
 from ._numpyro_mixture import build_model, initial_values, summarise_draws
 
-__all__ = ["check_d3p_adjacency", "fit_d3p", "require_d3p"]
+__all__ = ["affordable_sampling_rate", "check_d3p_adjacency", "fit_d3p", "require_d3p"]
 
 N_DRAWS = 400
 
 # d3p's shuffle of few rows is far from uniform (of two rows it always picks the same one)
 SMALLEST_SAMPLED_TABLE = 32
+
+# d3p holds the gradient of every record of a batch; several copies of 4 bytes each
+MOST_GRADIENT_ENTRIES = 4_000_000
 
 
 def require_d3p() -> None:
@@ -78,6 +81,15 @@ def check_d3p_adjacency(adjacency: str) -> None:
             "accounted for only where the number of rows is public. "
             'Use engine="jax" for "add_remove".'
         )
+
+
+def affordable_sampling_rate(
+    sampling_rate: float, n_rows: float, n_components: int, layout: Layout
+) -> float:
+    """Return a sampling rate, lower where the gradients of a batch would take much memory."""
+    n_latents = n_components * (1 + layout.n_cells + 2 * len(layout.scalars))
+    batch_size = max(MOST_GRADIENT_ENTRIES // (2 * n_latents), 64)
+    return min(sampling_rate, batch_size / n_rows)
 
 
 def choose_batch_size(sampling_rate: float, n_rows: int) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +18,7 @@ from ._components import (
     mixing_proportions,
     start_components,
 )
-from ._d3p import fit_d3p
+from ._d3p import affordable_sampling_rate, fit_d3p
 from ._dpvi import DPVIPlan, MeanFieldGuide, run_dpvi
 from ._estimates import ComponentEstimates
 from ._kernels import power_of_two
@@ -145,6 +145,11 @@ def release_variational(
     n_records = max(float(totals.n_records.sum()), 1.0)
     optimisation = choose_optimisation(plan, layout, n_records, ledger.epsilon)
     if engine == "d3p":
+        if plan.sampling_rate == "auto":
+            rate = affordable_sampling_rate(
+                optimisation.sampling_rate, n_records, len(component_owner), layout
+            )
+            optimisation = replace(optimisation, sampling_rate=rate)
         weights, estimates = fit_d3p(
             opening.records,
             layout,

@@ -6,6 +6,7 @@ from dataclasses import replace
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pandas as pd
 import pytest
 from numpyro.infer import Trace_ELBO
 from numpyro.infer.autoguide import AutoDiagonalNormal
@@ -13,8 +14,10 @@ from numpyro.infer.initialization import init_to_value
 from numpyro.optim import SGD
 from scipy import stats
 
+from skdpsynth import Count, DPMixtureSynthesizer
 from skdpsynth.mixture._d3p import (
     _import_d3p,
+    affordable_sampling_rate,
     check_d3p_adjacency,
     choose_batch_size,
     fit_d3p,
@@ -30,7 +33,7 @@ from skdpsynth.privacy import (
     WithoutReplacementGaussianEvent,
 )
 
-from .reference import mixed_schema, random_codes, random_estimates, random_model
+from .reference import FAMILIES, mixed_schema, random_codes, random_estimates, random_model
 
 needs_d3p = pytest.mark.skipif(
     importlib.util.find_spec("d3p") is None,
@@ -71,20 +74,22 @@ def fit(problem, ledger, seed=0, plan=PLAN, **options):
     )
 
 
+def hide_d3p(monkeypatch, module=None):
+    monkeypatch.setitem(sys.modules, "d3p", module)
+    for name in ("minibatch", "random", "svi"):
+        monkeypatch.delitem(sys.modules, f"d3p.{name}", raising=False)
+
+
 @pytest.mark.parametrize("failure", [None, object()])
 def test_error_says_how_to_get_d3p(monkeypatch, failure):
     # None cannot be imported; an object without svi is d3p beside a jax it does not know
-    monkeypatch.setitem(sys.modules, "d3p", failure)
-    for name in ("minibatch", "random", "svi"):
-        monkeypatch.delitem(sys.modules, f"d3p.{name}", raising=False)
+    hide_d3p(monkeypatch, failure)
     with pytest.raises(ImportError, match=r'Python 3.11: pip install "skdpsynth\[d3p\]"'):
         require_d3p()
 
 
 def test_missing_d3p_charges_nothing(monkeypatch, problem):
-    monkeypatch.setitem(sys.modules, "d3p", None)
-    for name in ("minibatch", "random", "svi"):
-        monkeypatch.delitem(sys.modules, f"d3p.{name}", raising=False)
+    hide_d3p(monkeypatch)
     ledger = PrivacyLedger(1.0, 1e-6, "replace_one")
     with pytest.raises(ImportError, match=r"d3p 0\.2\.0"):
         fit(problem, ledger)
@@ -229,6 +234,57 @@ def test_few_rows_are_not_sampled():
     assert choose_batch_size(0.1, 32) == 3
     assert choose_batch_size(0.001, 32) == 1
     assert choose_batch_size(1.0, 100) == 100
+
+
+def test_batches_are_smaller_where_gradients_are_large(problem):
+    layout = problem[0].layout
+    assert affordable_sampling_rate(0.3, 1000, 1, layout) == 0.3
+    rate = affordable_sampling_rate(1.0, 1e6, 20, layout)
+    n_latents = 20 * (1 + layout.n_cells + 2 * len(layout.scalars))
+    assert 3.9e6 < rate * 1e6 * 2 * n_latents <= 4e6
+    assert affordable_sampling_rate(1.0, 6400, 10**6, layout) == 0.01
+
+
+def make_synthesizer(**parameters):
+    settings = {"n_components": 2, "n_bins": 4, "n_steps": 20, "random_state": 0}
+    return DPMixtureSynthesizer(
+        2.0,
+        1e-6,
+        schema=mixed_schema(nullable=True),
+        inference="dpvi",
+        engine="d3p",
+        **settings | {"adjacency": "replace_one"} | parameters,
+    )
+
+
+def make_table(n_rows):
+    rng = np.random.default_rng(6)
+    frame = {}
+    for name, kind in mixed_schema(nullable=True).columns.items():
+        if hasattr(kind, "levels"):
+            frame[name] = rng.choice(np.array(kind.levels, dtype=object), n_rows)
+        else:
+            values = rng.uniform(kind.low, kind.high, n_rows)
+            frame[name] = np.rint(values) if isinstance(kind, Count) else values
+    return pd.DataFrame(frame)
+
+
+@needs_d3p
+def test_synthesizer_fits_and_samples_with_d3p():
+    synthesizer = make_synthesizer(distributions=FAMILIES).fit(make_table(300))
+    assert synthesizer.privacy_spent_.epsilon <= 2.0
+    assert isinstance(synthesizer.ledger_.events[-1], WithoutReplacementGaussianEvent)
+    sample = synthesizer.sample(50, random_state=0)
+    assert list(sample.columns) == list(mixed_schema().names)
+    assert np.isfinite(synthesizer.score(sample))
+
+
+def test_synthesizer_checks_engine_before_the_rows(monkeypatch):
+    with pytest.raises(ValueError, match='needs adjacency="replace_one"'):
+        make_synthesizer(adjacency="add_remove").fit(make_table(20))
+    hide_d3p(monkeypatch)
+    with pytest.raises(ImportError, match=r'pip install "skdpsynth\[d3p\]"'):
+        make_synthesizer().fit(make_table(20))
 
 
 @needs_d3p
