@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ._bins import Bins
+from .._histograms import Bins, project_to_simplex
 from ._estimates import (
     ComponentEstimates,
     NoisySums,
@@ -16,7 +16,7 @@ from ._estimates import (
     share_out,
 )
 from ._layout import Layout
-from ._shrinkage import project_to_simplex, rake
+from ._shrinkage import rake
 
 __all__ = [
     "borrow",

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ._bins import Bins, FineGrid, locate
+from .._histograms import Bins, FineGrid, locate
 from ._columns import ColumnModel
 
 __all__ = [

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from .._histograms import Bins, NoisyGrid, coarsen, fine_grid, release_grid
 from ..privacy import NoiseSource, PrivacyLedger, gaussian_release, nonnegative_sensitivity
-from ._bins import Bins, FineGrid, coarsen, fine_grid, locate
 from ._columns import ColumnModel
 from ._estimates import NoisySums
 from ._kernels import NaturalParameters, power_of_two, sum_statistics
 from ._layout import Layout, Records, build_layout, encode_records, record_squared_norm
-from ._shrinkage import project_to_simplex
 
 __all__ = [
-    "NoisyGrid",
     "Opening",
     "one_per_class",
     "open_table",
@@ -31,27 +29,6 @@ STEPS_PER_SCALE = 1024.0
 
 RECORDS_PER_BIN = 25.0
 RECORDS_PER_TARGET_BIN = 60.0
-
-
-class NoisyGrid(NamedTuple):
-    """The first release: row count and fine histograms.
-
-    Attributes
-    ----------
-    n_records : float
-        Noisy under add/remove; exact, because public, under replace-one.
-    counts : dict of column position to ndarray of shape (n_cells + nullable,)
-        Projected on the non-negative vectors that sum to n_records.
-    scale : float
-        Standard deviation of the noise in a count.
-    is_count_public : bool
-        Whether n_records is exact.
-    """
-
-    n_records: float
-    counts: dict[int, np.ndarray]
-    scale: float
-    is_count_public: bool
 
 
 class Opening(NamedTuple):
@@ -116,7 +93,8 @@ def open_table(
     """
     histograms = [j for j, column in enumerate(columns) if column.distribution == "histogram"]
     grids = {j: fine_grid(columns[j].kind) for j in histograms}
-    grid = _release_grid(codes, columns, grids, mu, ledger, noise)
+    kinds = [column.kind for column in columns]
+    grid = release_grid(codes, kinds, grids, mu, ledger, noise)
     aims = _choose_bins(n_bins, grid.n_records, scale, histograms, owner)
     bins = {j: coarsen(grid.counts[j], grids[j], grid.scale, aims[j]) for j in grids}
     layout = build_layout(columns, bins, owner)
@@ -125,53 +103,6 @@ def open_table(
         sum(2 * aims.get(block.column, block.n_cells) + 2 for block in layout.blocks)
     )
     return Opening(records, grid, bins, layout, n_padded_cells)
-
-
-def _release_grid(
-    codes: np.ndarray,
-    columns: Sequence[ColumnModel],
-    grids: Mapping[int, FineGrid],
-    mu: float,
-    ledger: PrivacyLedger,
-    noise: NoiseSource,
-) -> NoisyGrid:
-    """Release the row count and a fine histogram of every histogram column.
-
-    Sensitivity: a record adds 1 to the count and to one cell of each histogram, Δ² = 1 + their
-    number; under replace-one the count is public, and two cells of each histogram change by 1.
-    """
-    n_rows = len(codes)
-    knows_count = ledger.adjacency == "replace_one"
-    counts = {j: _count_cells(codes[:, j], columns[j], grid) for j, grid in grids.items()}
-    squared_norm = len(grids) + (not knows_count)
-    if not squared_norm:
-        return NoisyGrid(float(n_rows), {}, 0.0, True)
-    sensitivity = nonnegative_sensitivity(math.sqrt(squared_norm), ledger.adjacency)
-    exact = [np.array([] if knows_count else [n_rows]), *counts.values()]
-    released = gaussian_release(
-        np.concatenate(exact),
-        sensitivity=sensitivity,
-        mu=mu,
-        name="row count and fine histograms" if grids else "row count",
-        ledger=ledger,
-        noise=noise,
-        grid=1.0,
-    )
-    parts = np.split(released, np.cumsum([len(part) for part in exact])[:-1])
-    n_records = float(n_rows) if knows_count else max(float(parts[0][0]), 1.0)
-    projected = {
-        j: n_records * project_to_simplex(part / n_records)
-        for j, part in zip(grids, parts[1:], strict=True)
-    }
-    return NoisyGrid(n_records, projected, sensitivity / mu, knows_count)
-
-
-def _count_cells(values: np.ndarray, column: ColumnModel, grid: FineGrid) -> np.ndarray:
-    """Return the exact histogram of one column, missing values in a last cell of their own."""
-    missing = np.isnan(values)
-    n_cells = len(grid.left)
-    cells = np.where(missing, n_cells, locate(grid, column.kind, np.where(missing, 0.0, values)))
-    return np.bincount(cells, minlength=n_cells + int(column.kind.nullable))
 
 
 def release_sums(

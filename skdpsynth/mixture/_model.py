@@ -9,7 +9,7 @@ import numpy as np
 from scipy import stats
 from scipy.special import gammaln
 
-from ._bins import Bins, FineGrid, fine_grid, locate
+from .._histograms import Bins, FineGrid, fine_grid, locate, sample_within
 from ._columns import ColumnModel
 from ._estimates import ComponentEstimates
 from ._kernels import ANY_CLASS, NaturalParameters, power_of_two, score_records
@@ -146,7 +146,7 @@ class MixtureModel:
             bins = self.bins[position]
             values[cells >= bins.n_bins] = np.nan
             present = cells < bins.n_bins
-            values[present] = _sample_within(bins, grids[position], column, cells[present], rng)
+            values[present] = sample_within(bins, grids[position], column.kind, cells[present], rng)
             return values
         values[cells >= column.n_levels] = np.nan
         if column.is_numeric:
@@ -250,28 +250,6 @@ def _dirichlet(concentration: np.ndarray, rng: np.random.Generator) -> np.ndarra
     total = gammas.sum(axis=-1, keepdims=True)
     mean = concentration / concentration.sum(axis=-1, keepdims=True)
     return np.where(total > 0, gammas / np.where(total > 0, total, 1.0), mean)
-
-
-def _sample_within(
-    bins: Bins,
-    grid: FineGrid,
-    column: ColumnModel,
-    chosen: np.ndarray,
-    rng: np.random.Generator,
-) -> np.ndarray:
-    """Draw unit-interval values within bins: a cell by its probability, then a point of it."""
-    cumulative = np.cumsum(bins.cell_probability)
-    first = np.searchsorted(bins.bin_of_cell, np.arange(bins.n_bins), side="left")
-    last = np.searchsorted(bins.bin_of_cell, np.arange(bins.n_bins), side="right") - 1
-    # a bin's cells have probabilities that sum to one, so the running sum passes bin b in (b, b+1)
-    start = (cumulative - bins.cell_probability)[first[chosen]]
-    cells = np.searchsorted(cumulative, start + rng.random(len(chosen)), side="right")
-    cells = np.clip(cells, first[chosen], last[chosen])
-    left, right = grid.left[cells], grid.right[cells]
-    if grid.is_count:
-        offset = left + np.floor(rng.random(len(cells)) * (right - left + 1))
-        return np.minimum(offset, right) / (column.kind.high - column.kind.low)
-    return left + (right - left) * rng.random(len(cells))
 
 
 def _scalar_log_density(

@@ -1,82 +1,14 @@
-"""Post-processing of noisy cell counts: projection on the simplex and shrinkage to a parent."""
+"""Post-processing of noisy cell counts: shrinkage to a parent, and raking."""
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 
-__all__ = ["haar_basis", "project_to_simplex", "rake", "shrink_deviations"]
+from .._histograms import haar_basis
+
+__all__ = ["rake", "shrink_deviations"]
 
 RAKING_ROUNDS = 10
-
-
-def project_to_simplex(values: np.ndarray) -> np.ndarray:
-    """Return the nearest probability vectors (Euclidean), along the last axis.
-
-    Parameters
-    ----------
-    values : ndarray of shape (..., n)
-
-    Notes
-    -----
-    The closed form subtracts one threshold from all coordinates and clips at zero (Duchi,
-    Shalev-Shwartz, Singer & Chandra 2008, Figure 1).
-
-    Examples
-    --------
-    >>> project_to_simplex(np.array([0.9, 0.6, -0.2]))
-    array([0.65, 0.35, 0.  ])
-    """
-    descending = -np.sort(-values, axis=-1)
-    thresholds = (np.cumsum(descending, axis=-1) - 1.0) / np.arange(1, values.shape[-1] + 1)
-    last = (descending > thresholds).sum(axis=-1, keepdims=True) - 1
-    return np.maximum(values - np.take_along_axis(thresholds, last, axis=-1), 0.0)
-
-
-@lru_cache(maxsize=256)
-def haar_basis(n_cells: int, last_apart: bool = False) -> tuple[np.ndarray, np.ndarray]:
-    """Return an orthonormal basis of the contrasts between halves, quarters, ... of the cells.
-
-    Parameters
-    ----------
-    n_cells : int
-    last_apart : bool, default=False
-        Whether the last cell, the missing one, is contrasted with all others first.
-
-    Returns
-    -------
-    basis : ndarray of shape (n_cells - 1, n_cells)
-        Orthonormal rows, each orthogonal to the constant vector.
-    level : ndarray of shape (n_cells - 1,), int
-        How fine a contrast is; the two coarsest levels, of three contrasts, share number 0.
-    """
-    rows: list[np.ndarray] = []
-    levels: list[int] = []
-
-    def contrast(start: int, middle: int, stop: int, level: int) -> None:
-        left, right = middle - start, stop - middle
-        row = np.zeros(n_cells)
-        row[start:middle] = np.sqrt(right / (left * (left + right)))
-        row[middle:stop] = -np.sqrt(left / (right * (left + right)))
-        rows.append(row)
-        levels.append(level)
-
-    def halve(start: int, stop: int, level: int) -> None:
-        if stop - start >= 2:
-            middle = (start + stop + 1) // 2
-            contrast(start, middle, stop, level)
-            halve(start, middle, level + 1)
-            halve(middle, stop, level + 1)
-
-    if last_apart and n_cells >= 2:
-        contrast(0, n_cells - 1, n_cells, 0)
-        halve(0, n_cells - 1, 1)
-    else:
-        halve(0, n_cells, 0)
-    basis = np.array(rows).reshape(-1, n_cells)
-    level = np.maximum(np.array(levels, dtype=int) - 1, 0)
-    return basis, level
 
 
 def shrink_deviations(

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .._histograms import Bins
 from ..privacy import NoiseSource, PrivacyLedger
-from ._bins import Bins
 from ._columns import ColumnModel
 from ._components import (
     choose_components,

@@ -3,9 +3,10 @@
 import numpy as np
 from scipy import stats
 from scipy.special import logsumexp
+from test_histograms.reference import find_cell
 
 from skdpsynth import Categorical, Continuous, Count, Ordinal, TableSchema
-from skdpsynth.mixture._bins import coarsen, fine_grid
+from skdpsynth._histograms import coarsen, fine_grid
 from skdpsynth.mixture._columns import model_columns
 from skdpsynth.mixture._estimates import ComponentEstimates
 from skdpsynth.mixture._layout import build_layout
@@ -128,19 +129,6 @@ def tabulate(model, position, code):
     grid, bins = fine_grid(column.kind), model.bins[position]
     fine = find_cell(grid, column.kind, code)
     return bins.bin_of_cell[fine], np.log(bins.cell_probability[fine] / grid.measure[fine])
-
-
-def find_cell(grid, kind, code):
-    """Return the one fine cell that holds a value, by looking at all of them."""
-    if grid.is_count:
-        value = round(code * (kind.high - kind.low))
-        inside = (grid.left <= value) & (value <= grid.right)
-    else:
-        inside = (grid.left == code) & (grid.right == code)
-        if not inside.any():
-            inside = (grid.left <= code) & (code < grid.right)
-    (cell,) = np.flatnonzero(inside)
-    return cell
 
 
 def scalar_log_density(model, column, j, code):

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skdpsynth.mixture._bins import fine_grid
+from skdpsynth._histograms import fine_grid
 from skdpsynth.mixture._kernels import (
     BLOCK_SIZE,
     NaturalParameters,

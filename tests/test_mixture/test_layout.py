@@ -3,7 +3,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from skdpsynth import Categorical, Continuous, Count, TableSchema
-from skdpsynth.mixture._bins import coarsen, fine_grid
+from skdpsynth._histograms import coarsen, fine_grid
 from skdpsynth.mixture._columns import model_columns
 from skdpsynth.mixture._layout import build_layout, encode_records, record_squared_norm
 

@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 
 from skdpsynth import Categorical, Continuous, Count, TableSchema
-from skdpsynth.mixture._bins import fine_grid
+from skdpsynth._histograms import fine_grid
 from skdpsynth.mixture._kernels import component_log_densities
 from skdpsynth.mixture._model import natural_parameters
 

@@ -1,61 +1,8 @@
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose, assert_array_equal
-from scipy.optimize import minimize
 
-from skdpsynth.mixture._shrinkage import haar_basis, project_to_simplex, shrink_deviations
-
-
-@given(arrays(float, st.integers(1, 12), elements=st.floats(-5, 5)))
-def test_the_projection_satisfies_its_optimality_conditions(values):
-    """Values minus nearest probabilities are one constant where positive, and less elsewhere."""
-    projected = project_to_simplex(values)
-    assert projected.min() >= 0
-    assert projected.sum() == pytest.approx(1)
-    gap = values - projected
-    assert np.ptp(gap[projected > 0]) < 1e-9
-    assert (gap[projected == 0] <= gap[projected > 0].max() + 1e-9).all()
-
-
-def test_the_projection_is_that_of_a_numerical_optimiser():
-    values = np.random.default_rng(0).normal(size=6)
-    found = minimize(
-        lambda p: np.square(p - values).sum(),
-        np.full(6, 1 / 6),
-        jac=lambda p: 2 * (p - values),
-        bounds=[(0, 1)] * 6,
-        constraints={"type": "eq", "fun": lambda p: p.sum() - 1, "jac": np.ones_like},
-        method="SLSQP",
-        options={"ftol": 1e-14},
-    )
-    assert_allclose(project_to_simplex(values), found.x, atol=1e-6)
-
-
-def test_the_projection_works_row_by_row_and_keeps_probabilities():
-    values = np.random.default_rng(1).normal(size=(4, 5))
-    rows = np.array([project_to_simplex(row) for row in values])
-    assert_array_equal(project_to_simplex(values), rows)
-    assert_allclose(project_to_simplex(rows), rows, atol=1e-15)
-
-
-@pytest.mark.parametrize("last_apart", [False, True])
-@pytest.mark.parametrize("n_cells", [1, 2, 3, 5, 8, 13, 64])
-def test_the_contrasts_are_an_orthonormal_basis(n_cells, last_apart):
-    basis, level = haar_basis(n_cells, last_apart)
-    assert basis.shape == (n_cells - 1, n_cells)
-    assert level.shape == (n_cells - 1,)
-    assert_allclose(basis @ basis.T, np.eye(n_cells - 1), atol=1e-12)
-    assert_allclose(basis.sum(axis=1), 0.0, atol=1e-12)
-    assert (level >= 0).all()
-
-
-def test_the_missing_cell_is_contrasted_with_all_others():
-    basis, _ = haar_basis(5, True)
-    assert_allclose(basis[0], np.array([1, 1, 1, 1, -4]) / np.sqrt(20))
-    assert (basis[1:, -1] == 0).all()
+from skdpsynth.mixture._shrinkage import shrink_deviations
 
 
 @pytest.mark.parametrize("is_ordered", [False, True])

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skdpsynth import Continuous, Count
-from skdpsynth.mixture._bins import MAX_INTEGER_CELLS, coarsen, fine_grid, locate
+from skdpsynth._histograms import MAX_INTEGER_CELLS, coarsen, fine_grid, locate
 
 from .reference import find_cell
 

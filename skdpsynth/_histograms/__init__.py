@@ -1,0 +1,22 @@
+"""Numeric columns as noisy histograms: shared by the synthesizers."""
+
+from ._bins import Bins, coarsen, sample_within, spread
+from ._grid import MAX_INTEGER_CELLS, FineGrid, fine_grid, locate
+from ._haar import haar_basis
+from ._release import NoisyGrid, release_grid
+from ._simplex import project_to_simplex
+
+__all__ = [
+    "MAX_INTEGER_CELLS",
+    "Bins",
+    "FineGrid",
+    "NoisyGrid",
+    "coarsen",
+    "fine_grid",
+    "haar_basis",
+    "locate",
+    "project_to_simplex",
+    "release_grid",
+    "sample_within",
+    "spread",
+]
