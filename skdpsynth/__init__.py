@@ -7,6 +7,7 @@ from .exceptions import (
     SyntheticDataWarning,
     TableMismatchError,
 )
+from .inference import CombinedEstimate, combine_estimates
 from .mixture import DPMixtureSynthesizer
 from .schema import Categorical, Continuous, Count, Ordinal, TableSchema
 
@@ -15,6 +16,7 @@ __version__ = "0.1.0.dev0"
 __all__ = [
     "BudgetExceededError",
     "Categorical",
+    "CombinedEstimate",
     "Continuous",
     "Count",
     "DPMixtureSynthesizer",
@@ -24,4 +26,5 @@ __all__ = [
     "SyntheticDataWarning",
     "TableMismatchError",
     "TableSchema",
+    "combine_estimates",
 ]
