@@ -8,6 +8,7 @@ from skdpsynth.privacy._calibration import (
 )
 from skdpsynth.privacy._events import (
     Event,
+    FailureEvent,
     GaussianEvent,
     SelectionEvent,
     SubsampledGaussianEvent,
@@ -25,12 +26,19 @@ from skdpsynth.privacy._mechanisms import (
 from skdpsynth.privacy._noise import NoiseSource
 from skdpsynth.privacy._rounded_gaussian import sampler_log_ratio
 from skdpsynth.privacy._spent import PrivacySpent
+from skdpsynth.privacy._stable_histogram import (
+    HistogramPlan,
+    plan_stable_histogram,
+    stable_histogram_release,
+)
 from skdpsynth.privacy._subsampled import AccountingError
 
 __all__ = [
     "AccountingError",
     "Event",
+    "FailureEvent",
     "GaussianEvent",
+    "HistogramPlan",
     "LedgerEntry",
     "NoiseSource",
     "PrivacyLedger",
@@ -51,5 +59,7 @@ __all__ = [
     "gdp_mu",
     "general_sensitivity",
     "nonnegative_sensitivity",
+    "plan_stable_histogram",
     "sampler_log_ratio",
+    "stable_histogram_release",
 ]

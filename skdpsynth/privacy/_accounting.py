@@ -44,7 +44,8 @@ def compose_delta(
     float
         Exact up to a relative 1e-10 for Gaussian and selection events. With subsampled events
         under add/remove it lies between the exact δ at ε and that at 0.99 ε, plus about 1e-12;
-        under replace-one, and with batches of fixed size, it is a bound that may be loose.
+        under replace-one, and with batches of fixed size, it is a bound that may be loose. The
+        probabilities of failures are added.
 
     Raises
     ------
@@ -108,7 +109,7 @@ def compose_epsilon(
     """
     delta = check_number("delta", delta, low=0.0, high=1.0, high_open=True)
     composition = summarise(events, adjacency)
-    if composition.is_public:
+    if composition.is_public or composition.failure > delta:
         return math.inf
 
     def solve(scale: float) -> float:
@@ -182,7 +183,21 @@ def composed_delta(
        that of randomised response and the others: exact. The ε₁ that minimises it is used.
 
     *Batches of fixed size.* Rényi divergences of all events; see `renyi_delta`.
+
+    *Failures* add the sum of their probabilities; see `FailureEvent`.
     """
+    if composition.failure:
+        others = replace(composition, failure=0.0)
+        rest = composed_delta(
+            others,
+            epsilon,
+            adjacency,
+            scale,
+            delta,
+            relative_error=relative_error,
+            is_bound=is_bound,
+        )
+        return min(composition.failure + rest, 1.0)
     if epsilon == math.inf:
         return 0.0
     if composition.without_replacement and not composition.is_public:

@@ -6,7 +6,8 @@ first two, with L_j and w_j the values and probabilities of the selections' loss
 
     δ(ε) = Σ_j w_j δ_μ(ε − L_j)
 
-exactly, where δ_μ is the Gaussian curve, also at negative ε.
+exactly, where δ_μ is the Gaussian curve, also at negative ε. Failures, of probabilities δᵢ, add
+Σδᵢ to the δ of the composition of all others.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from scipy.special import gammaln
 
 from skdpsynth.privacy._events import (
     Event,
+    FailureEvent,
     GaussianEvent,
     SelectionEvent,
     SubsampledGaussianEvent,
@@ -50,17 +52,23 @@ class Composition:
         Sampling rate, noise multiplier and number of steps, sorted.
     without_replacement : tuple of (int, int, float, int)
         Rows, batch size, noise multiplier and number of steps, sorted.
+    failure : float
+        Sum of the probabilities of failures.
     """
 
     mu: float
     selections: tuple[tuple[float, int], ...]
     subsampled: tuple[tuple[float, float, int], ...]
     without_replacement: tuple[tuple[int, int, float, int], ...] = ()
+    failure: float = 0.0
 
     @property
     def is_public(self) -> bool:
-        """Whether some event has no noise at all."""
-        return math.inf in (self.mu, *(epsilon for epsilon, _ in self.selections))
+        """Whether some event has no noise at all, or is certain to fail."""
+        return self.failure >= 1.0 or math.inf in (
+            self.mu,
+            *(epsilon for epsilon, _ in self.selections),
+        )
 
 
 def summarise(events: Iterable[Event], adjacency: str) -> Composition:
@@ -76,6 +84,7 @@ def summarise(events: Iterable[Event], adjacency: str) -> Composition:
     """
     check_adjacency(adjacency)
     squares: list[float] = []
+    failures: list[float] = []
     selections: Counter[float] = Counter()
     subsampled: Counter[tuple[float, float]] = Counter()
     without_replacement: Counter[tuple[int, int, float]] = Counter()
@@ -84,6 +93,8 @@ def summarise(events: Iterable[Event], adjacency: str) -> Composition:
             squares.append(event.mu**2)
         elif isinstance(event, SelectionEvent):
             selections[event.epsilon] += 1
+        elif isinstance(event, FailureEvent):
+            failures.append(event.delta)
         elif isinstance(event, SubsampledGaussianEvent):
             if event.sampling_rate == 1.0:
                 factor = 1.0 if adjacency == "add_remove" else 2.0
@@ -113,6 +124,7 @@ def summarise(events: Iterable[Event], adjacency: str) -> Composition:
         without_replacement=tuple(
             (*batch, steps) for batch, steps in sorted(without_replacement.items())
         ),
+        failure=math.fsum(failures),
     )
 
 
@@ -165,7 +177,7 @@ def exact_delta(composition: Composition, epsilon: npt.ArrayLike) -> npt.NDArray
     Parameters
     ----------
     composition : Composition
-        Its subsampled parts are ignored.
+        Its subsampled parts and its failures are ignored.
     epsilon : array-like, shape (n,)
         Privacy losses in nats.
 

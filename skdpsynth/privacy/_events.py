@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 __all__ = [
     "ADJACENCIES",
     "Event",
+    "FailureEvent",
     "GaussianEvent",
     "SelectionEvent",
     "SubsampledGaussianEvent",
@@ -221,6 +222,42 @@ class SelectionEvent:
         object.__setattr__(self, "epsilon", epsilon)
 
 
+@dataclass(frozen=True)
+class FailureEvent:
+    """A release that is public with probability ``delta`` and else reveals nothing.
+
+    It stands for what a mechanism does beside its noise, such as a rare level that passes the
+    threshold of :func:`~skdpsynth.privacy.stable_histogram_release`.
+
+    Parameters
+    ----------
+    delta : float in [0, 1]
+        Bound on the probability, for the adjacency of the ledger.
+
+    Notes
+    -----
+    It is dominated by the pair P, Q that names the table with probability δ, P(⊥) = Q(⊥') = δ and
+    P(⊥') = Q(⊥) = 0, and else agrees. Composed with the dominating pair of all other releases,
+    whose divergence of order e^ε is δ'(ε), it has the divergence δ + (1 − δ)·δ'(ε) ≤ δ'(ε) + δ
+    (Zhu, Dong & Wang 2022, Theorem 10); by induction Σδᵢ is added, as the accountant does.
+
+    Examples
+    --------
+    >>> FailureEvent(delta=1e-7)
+    FailureEvent(delta=1e-07)
+    """
+
+    delta: float
+
+    def __post_init__(self) -> None:
+        delta = check_number("delta", self.delta, low=0.0, high=1.0, low_open=False)
+        object.__setattr__(self, "delta", delta)
+
+
 Event: TypeAlias = (
-    GaussianEvent | SubsampledGaussianEvent | WithoutReplacementGaussianEvent | SelectionEvent
+    GaussianEvent
+    | SubsampledGaussianEvent
+    | WithoutReplacementGaussianEvent
+    | SelectionEvent
+    | FailureEvent
 )

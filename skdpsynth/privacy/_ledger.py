@@ -40,7 +40,8 @@ class LedgerEntry:
     noise_scale : float or None
         Standard deviation of the noise, in the units of the statistic.
     n_coordinates : int
-        Number of noisy values released.
+        Number of noisy values released; of a stable histogram, of those that one row can move,
+        because how many are released is private.
     """
 
     name: str
@@ -97,6 +98,7 @@ class PrivacyLedger:
         self._sampler_tail = 0.0
         self._secure_noise = True
         self._public_schema = True
+        self._purchase: PrivacySpent | None = None
         self._known_loss: float | None = None
         self._mu_limit = gdp_mu(self.event_epsilon, self.event_delta)
 
@@ -295,6 +297,13 @@ class PrivacyLedger:
         """Record that bounds and levels were read from the rows, at no charge."""
         self._public_schema = False
 
+    def mark_bought_schema(self, purchase: PrivacySpent) -> None:
+        """Record what bounds and levels were bought for, which is not part of this request.
+
+        After a purchase without privacy, such as one with ε = inf, the schema is not public.
+        """
+        self._purchase = purchase
+
     def spent(self) -> PrivacySpent:
         """Return the guarantee of the releases so far.
 
@@ -312,6 +321,8 @@ class PrivacyLedger:
             epsilon = self._event_loss() + 2 * self._sampler_loss
         if not self._secure_noise:
             notes.append("noise fixed by random_state: not private for whoever knows the seed")
+        if self._purchase is not None:
+            notes.append(_describe_purchase(self._purchase))
         if not self._public_schema:
             notes.append("bounds and levels were read from the data: not covered by the guarantee")
         return PrivacySpent(
@@ -319,7 +330,8 @@ class PrivacyLedger:
             delta=self.delta,
             adjacency=self.adjacency,
             secure_noise=self._secure_noise,
-            public_schema=self._public_schema,
+            public_schema=self._public_schema
+            and (self._purchase is None or self._purchase.is_private),
             notes=tuple(notes),
         )
 
@@ -354,9 +366,15 @@ class PrivacyLedger:
     def _state(self) -> tuple[object, ...]:
         request = (self.epsilon, self.delta, self.adjacency)
         sampler = (self._sampler_loss, self._sampler_tail, self._secure_noise)
-        return (*request, self._entries, *sampler, self._public_schema)
+        return (*request, self._entries, *sampler, self._public_schema, self._purchase)
 
     __hash__ = None  # type: ignore[assignment]
+
+
+def _describe_purchase(purchase: PrivacySpent) -> str:
+    price = f"epsilon={purchase.epsilon:.6g}, delta={purchase.delta:g} ({purchase.adjacency})"
+    note = f"bounds and levels were bought for {price}, which comes on top"
+    return note if purchase.is_private else f"{note}; that purchase was not private"
 
 
 def _sum_of_squares(events: tuple[Event, ...]) -> float:

@@ -1,4 +1,4 @@
-"""The only two ways in which anything about the rows leaves: Gaussian noise and selection."""
+"""Gaussian noise and selection: with stable histograms, all ways in which the rows are released."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from skdpsynth.privacy._events import (
     Event,
+    FailureEvent,
     GaussianEvent,
     SelectionEvent,
     WithoutReplacementGaussianEvent,
@@ -34,6 +35,8 @@ def describe_event(event: Event) -> str:
         return f"Gaussian(mu={event.mu:.4g})"
     if isinstance(event, SelectionEvent):
         return f"Selection(epsilon={event.epsilon:.4g})"
+    if isinstance(event, FailureEvent):
+        return f"Failure(delta={event.delta:.4g})"
     if isinstance(event, WithoutReplacementGaussianEvent):
         return (
             f"WithoutReplacementGaussian(batch_size={event.batch_size} of {event.n_rows}, "

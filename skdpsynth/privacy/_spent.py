@@ -22,7 +22,7 @@ class PrivacySpent:
     secure_noise : bool, default=True
         False when a seed fixed the noise: whoever knows the seed can subtract it.
     public_schema : bool, default=True
-        False when bounds and levels were read from the data.
+        False when bounds and levels were read from the data, or bought without privacy.
     notes : tuple of str
         What a reader must know beside the numbers.
 

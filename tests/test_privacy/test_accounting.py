@@ -7,6 +7,7 @@ from dp_accounting.pld import common, privacy_loss_distribution
 
 from skdpsynth.privacy import (
     AccountingError,
+    FailureEvent,
     GaussianEvent,
     SelectionEvent,
     SubsampledGaussianEvent,
@@ -217,3 +218,64 @@ def test_tiny_losses_fall_back_to_a_valid_bound(monkeypatch):
 def test_bad_arguments(call, match):
     with pytest.raises(ValueError, match=match):
         call()
+
+
+def hockey_stick(first, second, epsilon):
+    return float(np.maximum(first - math.exp(epsilon) * second, 0).sum())
+
+
+@pytest.mark.parametrize("failures", [[0.01], [0.001, 0.02], [1e-7] * 3])
+@pytest.mark.parametrize("selections", [[], [0.5], [0.2, 0.9]])
+def test_failures_agree_with_a_sum_over_all_outcomes(failures, selections):
+    """Outcomes: the name of either table or nothing, times either answer of every selection."""
+    first, second = np.ones(1), np.ones(1)
+    for failure in failures:
+        first = np.multiply.outer(first, [failure, 1 - failure, 0.0]).ravel()
+        second = np.multiply.outer(second, [0.0, 1 - failure, failure]).ravel()
+    for loss in selections:
+        law = np.exp([loss, 0.0]) / (1 + math.exp(loss))
+        first = np.multiply.outer(first, law).ravel()
+        second = np.multiply.outer(second, law[::-1]).ravel()
+    events = [*map(FailureEvent, failures), *map(SelectionEvent, selections)]
+    rest = [SelectionEvent(loss) for loss in selections]
+    for epsilon in (0.0, 0.3, 1.0, 2.0):
+        bound = compose_delta(events, epsilon)
+        exact = hockey_stick(first, second, epsilon)
+        assert exact <= bound * (1 + 1e-9)
+        # what the sum gives away are products of probabilities
+        delta = compose_delta(rest, epsilon)
+        assert bound - exact <= sum(failures) * (delta + sum(failures)) + 1e-9 * bound
+
+
+@pytest.mark.parametrize("adjacency", ["add_remove", "replace_one"])
+@pytest.mark.parametrize(
+    "others",
+    [[], [GaussianEvent(0.5)], [GaussianEvent(0.2), SelectionEvent(0.1)], [SUBSAMPLED]],
+)
+def test_failures_add_to_delta(others, adjacency):
+    failures = [FailureEvent(2e-6), FailureEvent(0.0), FailureEvent(1e-6)]
+    alone = compose_delta(others, 1.0, adjacency=adjacency)
+    together = compose_delta([*failures, *others], 1.0, adjacency=adjacency)
+    assert together == pytest.approx(alone + 3e-6, rel=1e-12)
+    budget = together - 3e-6
+    without = compose_epsilon(others, budget, adjacency=adjacency) if budget > 0 else 0.0
+    epsilon = compose_epsilon([*failures, *others], together, adjacency=adjacency)
+    assert epsilon == pytest.approx(without, rel=1e-3)
+
+
+def test_failures_agree_with_dp_accounting():
+    parameters = common.DifferentialPrivacyParameters(0.0, 1e-5)
+    loss = privacy_loss_distribution.from_privacy_parameters(parameters).compose(
+        reference_loss([GaussianEvent(0.3)])
+    )
+    reference = loss.get_delta_for_epsilon(1.0)
+    ours = compose_delta([FailureEvent(1e-5), GaussianEvent(0.3)], 1.0)
+    assert ours == pytest.approx(reference, rel=1e-3)
+
+
+def test_a_failure_as_probable_as_delta_leaves_no_epsilon():
+    assert compose_epsilon([FailureEvent(1e-5), SUBSAMPLED], 1e-6) == math.inf
+    assert compose_epsilon([FailureEvent(1e-6)], 1e-6) == 0.0
+    assert compose_delta([FailureEvent(1e-6)], math.inf) == 1e-6
+    assert compose_delta([FailureEvent(0.7), FailureEvent(0.7)], 1.0) == 1.0
+    assert compose_epsilon([FailureEvent(1.0)], 0.5) == math.inf

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from skdpsynth.privacy import (
+    FailureEvent,
     GaussianEvent,
     SelectionEvent,
     SubsampledGaussianEvent,
@@ -28,6 +29,8 @@ def test_events_are_frozen_and_hashable():
         (lambda: GaussianEvent("1"), TypeError, "mu must be a real number, got str"),
         (lambda: GaussianEvent(True), TypeError, "got bool"),
         (lambda: SelectionEvent(-0.1), ValueError, "epsilon=-0.1"),
+        (lambda: FailureEvent(1.1), ValueError, r"delta=1.1 is outside .* \[0, 1\]"),
+        (lambda: FailureEvent(-1e-9), ValueError, "delta=-1e-09"),
         (lambda: SubsampledGaussianEvent(0.0, 1.0, 5), ValueError, "sampling_rate=0.0"),
         (lambda: SubsampledGaussianEvent(1.1, 1.0, 5), ValueError, "sampling_rate=1.1"),
         (lambda: SubsampledGaussianEvent(0.1, 0.0, 5), ValueError, "noise_multiplier=0.0"),

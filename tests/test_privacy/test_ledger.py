@@ -6,6 +6,7 @@ import pytest
 
 from skdpsynth.exceptions import BudgetExceededError
 from skdpsynth.privacy import (
+    FailureEvent,
     GaussianEvent,
     LedgerEntry,
     NoiseSource,
@@ -102,6 +103,37 @@ def test_epsilon_beyond_the_tails_of_the_noise_is_refused():
             continue
         with pytest.raises(BudgetExceededError, match="use epsilon <= 500, or epsilon=inf"):
             gaussian_release([1.0], noise=NoiseSource(0), **arguments)
+
+
+def test_failures_are_reserved_before_the_noise_is_calibrated():
+    ledger = PrivacyLedger(1.0, 1e-6)
+    mu = ledger.calibrate_gaussian([FailureEvent(2e-7)])
+    assert mu == pytest.approx(gdp_mu(ledger.event_epsilon, ledger.event_delta - 2e-7), rel=1e-6)
+    ledger.charge(FailureEvent(2e-7), name="threshold")
+    assert ledger.remaining_mu == mu
+    ledger.charge(GaussianEvent(mu), name="counts")
+    assert 0.9998 < ledger.spent().epsilon <= 1.0
+    with pytest.raises(BudgetExceededError, match="'another' would exceed"):
+        ledger.charge(FailureEvent(1e-10), name="another")
+    assert "Failure(delta=2e-07)" in repr(ledger)
+    with pytest.raises(BudgetExceededError):
+        PrivacyLedger(1.0, 1e-6).charge(FailureEvent(1e-6), name="all of delta")
+
+
+def test_a_bought_schema_is_noted():
+    ledger = PrivacyLedger(1.0, 1e-6)
+    purchase = PrivacySpent(epsilon=0.5, delta=1e-7, adjacency="add_remove")
+    ledger.mark_bought_schema(purchase)
+    spent = ledger.spent()
+    assert spent.is_private
+    assert spent.epsilon == 0.0
+    assert "bought for epsilon=0.5, delta=1e-07 (add_remove), which comes on top" in repr(
+        ledger.spent()
+    )
+    assert ledger != PrivacyLedger(1.0, 1e-6)
+    ledger.mark_bought_schema(PrivacySpent(epsilon=math.inf, delta=1e-7, adjacency="add_remove"))
+    assert not ledger.spent().is_private
+    assert "that purchase was not private" in repr(ledger.spent())
 
 
 def test_spent_of_an_empty_ledger():
