@@ -66,6 +66,8 @@ class BaseSynthesizer(BaseEstimator, metaclass=ABCMeta):
         table, names = read_table(X, y, self)
         if not table.has_public_schema:
             ledger.mark_drafted_schema()
+        elif table.schema.ledger is not None:
+            ledger.mark_bought_schema(table.schema.ledger.spent())
         self._check_parameters(table.schema)
         release = self._release(table, ledger, noise)
         model = self._infer(release)

@@ -42,6 +42,11 @@ def is_missing(value: object) -> bool:
     return value is None or value is pd.NA or value is pd.NaT or value != value
 
 
+def is_name(value: object) -> bool:
+    """Whether a value can name a column."""
+    return isinstance(value, str | int | float) and not is_missing(value)
+
+
 def _read_bound(value: Any, which: str, kind: str) -> float:
     value = as_scalar(value)
     if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):

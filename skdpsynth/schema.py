@@ -5,34 +5,28 @@ A schema is an input of the curator, like ε: nothing in it may be learned from 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ._column_kinds import (
-    KINDS,
     Categorical,
     ColumnKind,
     Continuous,
     Count,
-    Numeric,
     Ordinal,
     as_scalar,
-    is_missing,
+    is_name,
     shorten,
 )
+from ._schema_json import read_json, write_json
 from .exceptions import SchemaError
 
+if TYPE_CHECKING:
+    from .privacy import PrivacyLedger
+
 __all__ = ["Categorical", "ColumnKind", "Continuous", "Count", "Ordinal", "TableSchema"]
-
-JSON_FORMAT = "skdpsynth-schema"
-JSON_VERSION = 1
-
-
-def _is_name(value: object) -> bool:
-    return isinstance(value, str | int | float) and not is_missing(value)
 
 
 def _read_columns(columns: Any) -> dict[Hashable, Any]:
@@ -43,7 +37,7 @@ def _read_columns(columns: Any) -> dict[Hashable, Any]:
     checked: dict[Hashable, Any] = {}
     for name, kind in columns.items():
         name = as_scalar(name)
-        if not _is_name(name):
+        if not is_name(name):
             raise SchemaError(f"A column's name must be a string or a number, got {name!r}.")
         if not isinstance(kind, Continuous | Count | Ordinal | Categorical):
             raise SchemaError(
@@ -82,10 +76,11 @@ class TableSchema:
     def __init__(self, columns: Mapping[Any, ColumnKind], target: Hashable = None) -> None:
         self._columns = _read_columns(columns)
         self._target = as_scalar(target)
-        if target is not None and not (_is_name(self._target) and self._target in self._columns):
+        if target is not None and not (is_name(self._target) and self._target in self._columns):
             raise SchemaError(
                 f"The target {target!r} is not a column; the columns are {shorten(self._columns)}."
             )
+        self._ledger: PrivacyLedger | None = None
 
     @property
     def columns(self) -> Mapping[Hashable, ColumnKind]:
@@ -106,6 +101,15 @@ class TableSchema:
     def feature_names(self) -> tuple[Any, ...]:
         """The names of all columns but the target, in order."""
         return tuple(name for name in self._columns if name != self._target)
+
+    @property
+    def ledger(self) -> PrivacyLedger | None:
+        """The ledger of the purchase if the schema was bought with `from_private`, else None.
+
+        Schemas made from this one by `select`, `drop`, `replace` or `with_target` have it too: what
+        they repeat was bought together. It takes no part in comparisons and is not written to JSON.
+        """
+        return self._ledger
 
     def __getitem__(self, name: Hashable) -> Any:
         self._require([name])
@@ -145,9 +149,14 @@ class TableSchema:
                 f"The schema has no column {shorten(unknown)}; it has {shorten(self._columns)}."
             )
 
+    def _derive(self, columns: Mapping[Any, ColumnKind], target: Hashable) -> TableSchema:
+        derived = TableSchema(columns, target)
+        derived._ledger = self._ledger
+        return derived
+
     def _subset(self, names: Iterable[Hashable]) -> TableSchema:
         columns = {name: self._columns[name] for name in names}
-        return TableSchema(columns, self._target if self._target in columns else None)
+        return self._derive(columns, self._target if self._target in columns else None)
 
     def select(self, names: Iterable[Hashable]) -> TableSchema:
         """Return the schema of these columns, in this order; the target is kept if among them."""
@@ -163,11 +172,11 @@ class TableSchema:
 
     def with_target(self, target: Hashable) -> TableSchema:
         """Return the same columns with another target; None for no target."""
-        return TableSchema(self._columns, target)
+        return self._derive(self._columns, target)
 
     def replace(self, columns: Mapping[Any, ColumnKind]) -> TableSchema:
         """Return a schema in which these columns have these kinds; new names come last."""
-        return TableSchema({**self._columns, **columns}, self._target)
+        return self._derive({**self._columns, **columns}, self._target)
 
     @classmethod
     def from_frame(
@@ -222,15 +231,122 @@ class TableSchema:
 
         return cls(draft_columns(public_frame, target, max_levels), target)
 
+    @classmethod
+    def from_private(
+        cls,
+        frame: Any,
+        epsilon: float,
+        delta: float,
+        kinds: Mapping[Any, Any] | None = None,
+        *,
+        target: Hashable = None,
+        adjacency: str = "add_remove",
+        nullable: bool | Iterable[Hashable] = True,
+        random_state: Any = None,
+    ) -> TableSchema:
+        r"""Buy the bounds and levels of a *private* table for a privacy budget of their own.
+
+        The schema is (`epsilon`, `delta`)-differentially private. What a synthesizer spends on the
+        same rows comes on top: together they are at least (ε₁ + ε₂, δ₁ + δ₂)-private. What is known
+        beforehand, such as the code book of a column, is better declared in `kinds`: it costs
+        nothing, and the noise of the others is smaller.
+
+        Parameters
+        ----------
+        frame : DataFrame or array of shape (n_rows, n_columns)
+            Private rows. The columns of an array are named ``"x0"``, ``"x1"``, ...
+        epsilon : float in (0, inf]
+            Privacy loss in nats; ``inf`` keeps everything that occurs, without noise.
+        delta : float in (0, 1)
+            Probability with which the loss may exceed ε.
+        kinds : mapping of column name to kind, default=None
+            ``"continuous"``, ``"count"``, ``"ordinal"`` or ``"categorical"``, or the class, to have
+            bounds or levels bought; an instance such as ``Count(0, 120)``, with its own `nullable`,
+            to declare the column. For other columns the dtype decides, which is taken for public:
+            integers are counts, floats continuous, all others categorical.
+        target : name, default=None
+            The target column.
+        adjacency : {"add_remove", "replace_one"}, default="add_remove"
+            Which tables are neighbours.
+        nullable : bool or list of column names, default=True
+            Which of the columns that are not declared may have missing values; whether there are
+            any is private.
+        random_state : int, RandomState or None, default=None
+            An integer fixes the noise, which whoever knows it can subtract: for public rows and
+            tests only.
+
+        Returns
+        -------
+        TableSchema
+            Its `ledger` has what was released, and ``schema.ledger.spent()`` the sum.
+
+        Raises
+        ------
+        SchemaError
+            If `kinds`, `nullable` or `target` do not fit the table; or if nothing in some column is
+            frequent enough to stand out of the noise, such as in an identifier. The latter is
+            found after the budget was spent.
+        TableMismatchError
+            If a column holds dates or other unsupported values, or missing ones and is not
+            nullable. As when reading in `fit`, the message may quote a value.
+        ValueError
+            If a number is outside its range or the budget is too small for any count.
+
+        Notes
+        -----
+        *Bounds* are zero or signed powers of two: from 2⁻³² to 2⁵² for real numbers, where a range
+        that begins below 2⁻³¹ begins at zero; for counts from 1 to 2⁵³, the upper ones less one.
+        A noisy histogram counts the rows between two neighbouring such numbers, and zeros. The
+        bounds are the outer edges of the outermost cells whose noisy count reaches a threshold that
+        empty cells, in all columns together, reach with probability 10⁻⁴. Fewer rows than that may
+        lie further out; `fit` moves them to the bounds. A column far from zero, such as a year,
+        gets a range much wider than its values: declare it, or subtract a public number.
+
+        *Levels* are those whose noisy counts reach a higher threshold (`stable_histogram_release`):
+        a level that only one row has is released with a probability that is part of δ. All other
+        values become one level, whether there are any or not: ``"(other)"`` if some level is a
+        string, else the level with the greatest noisy count, because a code of one's own would look
+        like a number of the table. To tell rare numbers apart, convert the column to strings.
+        Levels are sorted; where ordinal levels have another order, it is known: declare them. A
+        boolean dtype has the levels False and True at no cost.
+
+        With d columns to buy, the noise has a standard deviation of √d/μ rows, or √(2d)/μ under
+        replace-one, where μ is close to that of :math:`(ε, δ)`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import pandas as pd
+        >>> rng = np.random.default_rng(0)
+        >>> private = pd.DataFrame({
+        ...     "wage": rng.lognormal(3, 1, 5000),
+        ...     "region": rng.choice(["north", "south", "moon"], 5000, p=[0.6, 0.399, 0.001]),
+        ...     "age": rng.integers(17, 91, 5000),
+        ... })
+        >>> schema = TableSchema.from_private(
+        ...     private, epsilon=0.5, delta=1e-6, kinds={"age": Count(0, 120)}, random_state=0
+        ... )
+        >>> schema
+        TableSchema(3 columns)
+          'wage': Continuous(2.0, 256.0, nullable=True)
+          'region': Categorical(['north', 'south', '(other)'], nullable=True, other='(other)')
+          'age': Count(0, 120)
+        >>> round(schema.ledger.spent().epsilon, 2)
+        0.5
+        """
+        # imported late: preprocessing builds on this module
+        from .preprocessing._private_schema import buy_columns
+        from .privacy import NoiseSource, PrivacyLedger
+
+        ledger = PrivacyLedger(epsilon, delta, adjacency)
+        noise = NoiseSource(random_state)
+        schema = cls(buy_columns(frame, kinds, target, nullable, ledger, noise), target)
+        schema._ledger = ledger
+        return schema
+
     def to_json(self, path: str | Path | None = None, indent: int | None = 2) -> str:
         """Return the schema as JSON text, and write it to `path` when one is given."""
-        document = {
-            "format": JSON_FORMAT,
-            "version": JSON_VERSION,
-            "target": self._target,
-            "columns": [_column_to_json(name, kind) for name, kind in self._columns.items()],
-        }
-        text = json.dumps(document, indent=indent, ensure_ascii=False, allow_nan=False)
+        text = write_json(self._columns, self._target, indent)
         if path is not None:
             Path(path).write_text(text + "\n", encoding="utf-8")
         return text
@@ -250,59 +366,4 @@ class TableSchema:
             if not path.is_file():
                 raise SchemaError(f"{text!r} is neither a JSON object nor a file.")
             text = path.read_text(encoding="utf-8")
-        return _schema_from_json(text)
-
-
-def _column_to_json(name: Hashable, kind: Any) -> dict[str, Any]:
-    column = {"name": name, "kind": type(kind).__name__.lower(), "nullable": kind.nullable}
-    if isinstance(kind, Numeric):
-        return {**column, "low": kind.low, "high": kind.high}
-    other = {} if kind.other is None else {"other": kind.other}
-    return {**column, "levels": list(kind.levels), **other}
-
-
-def _column_from_json(entry: Any, where: str) -> tuple[Hashable, Any]:
-    if not isinstance(entry, dict):
-        raise SchemaError(f"{where}: expected an object, got {entry!r}.")
-    fields = dict(entry)
-    name = fields.pop("name", None)
-    if not _is_name(name):
-        raise SchemaError(f"{where}: the field 'name' must be a string or a number, got {name!r}.")
-    where = f"{where} ({name!r})"
-    kind = fields.pop("kind", None)
-    if not isinstance(kind, str) or kind not in KINDS:
-        raise SchemaError(f"{where}: unknown kind {kind!r}; expected one of {list(KINDS)}.")
-    required = {"low", "high"} if issubclass(KINDS[kind], Numeric) else {"levels"}
-    optional = {"nullable"} if "low" in required else {"nullable", "other"}
-    missing, unknown = required - set(fields), set(fields) - required - optional
-    if missing or unknown:
-        raise SchemaError(
-            f"{where}: missing fields {sorted(missing)}, unknown fields {sorted(unknown)}."
-        )
-    try:
-        return name, KINDS[kind](**fields)
-    except SchemaError as error:
-        raise SchemaError(f"{where}: {error}") from None
-
-
-def _schema_from_json(text: str) -> TableSchema:
-    try:
-        document = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise SchemaError(f"Not JSON: {error}.") from None
-    if not isinstance(document, dict) or document.get("format") != JSON_FORMAT:
-        raise SchemaError(f'Not a schema: expected an object with "format": "{JSON_FORMAT}".')
-    if document.get("version") != JSON_VERSION:
-        raise SchemaError(
-            f"The schema has version {document.get('version')!r}, this release reads version "
-            f"{JSON_VERSION}; a newer version needs a newer release."
-        )
-    if not isinstance(document.get("columns"), list):
-        raise SchemaError("The field 'columns' must be a list of columns.")
-    columns: dict[Hashable, Any] = {}
-    for position, entry in enumerate(document["columns"]):
-        name, kind = _column_from_json(entry, f"columns[{position}]")
-        if name in columns:
-            raise SchemaError(f"columns[{position}]: the name {name!r} appears twice.")
-        columns[name] = kind
-    return TableSchema(columns, document.get("target"))
+        return cls(*read_json(text))

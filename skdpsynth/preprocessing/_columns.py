@@ -22,6 +22,7 @@ __all__ = [
     "check_missing",
     "decode_column",
     "encode_column",
+    "quote",
     "read_dtype",
     "read_numbers",
     "restore_column",
@@ -71,7 +72,8 @@ def read_dtype(dtype: Any, name: object) -> Any:
     raise TableMismatchError(f"Column {name!r} has dtype {dtype}, which has no kind; {way_out}.")
 
 
-def _quote(value: Any) -> str:
+def quote(value: Any) -> str:
+    """Spell a value for an error message that speaks to the curator, shortened."""
     value = value.item() if isinstance(value, np.generic) else value
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
@@ -121,7 +123,7 @@ def _encode_levels(column: pd.Series, kind: Discrete, name: object) -> np.ndarra
         if (unknown & occurs[:-1]).any():
             value = uniques[int(np.argmax(unknown & occurs[:-1]))]
             raise TableMismatchError(
-                f"Column {name!r} holds {_quote(value)}, which is not one of its levels "
+                f"Column {name!r} holds {quote(value)}, which is not one of its levels "
                 f"{shorten(kind.levels)}; add it to the levels, or pass "
                 f"{type(kind).__name__}(..., other=level) to map unknown values to a level."
             )
@@ -136,7 +138,7 @@ def _factorize(column: pd.Series, name: object) -> tuple[np.ndarray, pd.Index]:
     except TypeError:
         bad = next(value for value in column if not types.is_hashable(value))
         raise TableMismatchError(
-            f"Column {name!r} holds {_quote(bad)}, a {type(bad).__name__}; a level must be a "
+            f"Column {name!r} holds {quote(bad)}, a {type(bad).__name__}; a level must be a "
             "string, a number or a bool."
         ) from None
     return np.asarray(positions), pd.Index(uniques)
@@ -189,7 +191,7 @@ def to_float(column: pd.Series, name: object) -> np.ndarray:
         bad = [v for v in values[~missing] if not isinstance(v, Real | Decimal | np.bool_)]
         if bad:
             raise TableMismatchError(
-                f"Column {name!r} is numeric in its schema but holds {_quote(bad[0])} "
+                f"Column {name!r} is numeric in its schema but holds {quote(bad[0])} "
                 f"({type(bad[0]).__name__}); convert it with pd.to_numeric, or declare it "
                 "Categorical(levels)."
             )
