@@ -2,6 +2,7 @@
 
 from .exceptions import (
     BudgetExceededError,
+    ConvergenceError,
     PrivacyLeakWarning,
     SchemaError,
     SyntheticDataWarning,
@@ -9,6 +10,7 @@ from .exceptions import (
 )
 from .inference import CombinedEstimate, combine_estimates
 from .mixture import DPMixtureSynthesizer
+from .napsu import NapsuMQSynthesizer
 from .schema import Categorical, Continuous, Count, Ordinal, TableSchema
 
 __version__ = "0.1.0.dev0"
@@ -18,8 +20,10 @@ __all__ = [
     "Categorical",
     "CombinedEstimate",
     "Continuous",
+    "ConvergenceError",
     "Count",
     "DPMixtureSynthesizer",
+    "NapsuMQSynthesizer",
     "Ordinal",
     "PrivacyLeakWarning",
     "SchemaError",

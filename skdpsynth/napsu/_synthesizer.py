@@ -1,0 +1,211 @@
+"""NapsuMQSynthesizer: hyper-parameters, and the way through the modules of the Markov network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from numbers import Integral, Real
+from typing import Any
+
+from tqdm.auto import tqdm
+
+from .._base import BaseSynthesizer
+from .._reading import Table, as_generator
+from ..privacy import NoiseSource, PrivacyLedger
+from ..schema import TableSchema
+from ._inference import infer_network
+from ._model import NapsuModel
+from ._queries import read_bins, read_queries
+from ._release import NapsuPlan, NapsuRelease, check_plan, release_napsu
+
+__all__ = ["NapsuMQSynthesizer"]
+
+INFERENCES = ("map", "laplace", "nuts")
+
+
+class NapsuMQSynthesizer(BaseSynthesizer):
+    """Noise-aware Markov network fitted to differentially private marginals.
+
+    Marginals of the discretised table are measured with Gaussian noise. The table is modelled by
+    the distribution of largest entropy with these marginals, p(x | λ) ∝ exp(λ·a(x)), and the
+    posterior of λ takes account of the noise: intervals by `combine_estimates` from the tables of
+    `sample_datasets` cover the truth about as often as they say, for whatever the measured
+    marginals determine.
+
+    Parameters
+    ----------
+    epsilon : float, default=1.0
+        Privacy loss ε; ``float("inf")`` fits without noise, a baseline that is not private.
+    delta : float, default=1e-6
+        Probability δ with which ε may not hold; choose it well below one over the row count.
+    adjacency : {"add_remove", "replace_one"}, default="add_remove"
+        Which tables must be hard to tell apart: one row more or less, so that the row count is
+        private too, or one row replaced, the row count being public.
+    schema : TableSchema, default=None
+        Public bounds and levels. Without it they are read from the data, which no guarantee
+        covers, with a `PrivacyLeakWarning`.
+    queries : {"auto", "star", "tree", "tan"} or list of tuple of column names, default="auto"
+        The marginals to measure. Give them for valid intervals: all columns of an analysis in one
+        query. Columns in none of them are measured alone. Otherwise "star" measures every column
+        with the target; "tree" a spanning tree of pairs, selected privately; "tan" the star and a
+        private tree of pairs given the target; "auto" the star (without a target every column)
+        and those pairs, given the target, that it is found to miss most.
+    bins : "private", "public", mapping of column name to bins, or None, default="private"
+        How numeric columns are discretised; a Count of at most 20 integers is not. "private" buys
+        bins of about equal counts with part of the budget, "public" are equally wide. A mapping
+        gives a number of equally wide bins, or edges, for the columns it names. None is for tables
+        without such columns.
+    n_bins : int or "auto", default="auto"
+        Bins of a numeric column. "auto" is 16 with queries given, and otherwise weighs the noisy
+        row count against the noise.
+    inference : {"laplace", "map", "nuts"}, default="laplace"
+        Posterior of λ: a normal approximation in the expected statistics; none, only its mode; or
+        Hamiltonian Monte Carlo, for up to 1200 parameters. With more parameters the mode is that
+        of marginals made consistent, and "laplace" draws by perturbing and fitting them again.
+    prior_scale : float or "auto", default="auto"
+        Standard deviation of the normal prior of λ. "auto" is 10 with queries given, and otherwise
+        estimated from the noisy marginals for every set of columns: good for prediction, but
+        intervals of what is shrunk are then too narrow.
+    max_clique_size : int, default=100_000
+        Most cells of a clique of the junction tree.
+    n_draws : int, default=1200
+        Draws of NUTS, at least.
+    random_state : int, RandomState or None, default=None
+        None draws noise from the operating system's secure source. Anything else also fixes the
+        noise, which whoever knows it can subtract: for public data and tests only.
+    verbose : int, default=0
+        1 shows a progress bar of the releases.
+
+    Attributes
+    ----------
+    privacy_spent_ : PrivacySpent
+        The guarantee.
+    ledger_ : PrivacyLedger
+        Every release with its sensitivity and noise.
+    schema_ : TableSchema
+        The schema used, the target included.
+    n_records_ : int
+        Row count: noisy under add/remove, exact under replace-one.
+    queries_ : tuple of tuple
+        Names of the columns of every measured marginal.
+    model_ : NapsuModel
+        The fitted network.
+    n_features_in_ : int
+        Columns of X.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns of X, when they are all strings.
+
+    See Also
+    --------
+    skdpsynth.combine_estimates : Rubin's rules for estimates from synthetic tables.
+    skdpsynth.metrics.TSTRScorer : Train on synthetic, test on real.
+
+    Notes
+    -----
+    Sensitivities and the proofs are in `skdpsynth.napsu._marginals.release_marginals` and
+    `skdpsynth.napsu._selection`. Sampling, scoring and conditions are exact for the fitted
+    network; a condition on a binned number is on its bin.
+
+    References
+    ----------
+    Räisä, Jälkö, Kaski & Honkela (2023), Noise-aware statistical inference with differentially
+    private synthetic data, AISTATS.
+
+    McKenna, Miklau & Sheldon (2021), Winning the NIST contest: a scalable and general approach to
+    differentially private synthetic data, Journal of Privacy and Confidentiality 11(3).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from skdpsynth import Categorical, NapsuMQSynthesizer, TableSchema
+    >>> schema = TableSchema({"smokes": Categorical([0, 1]), "sick": Categorical([0, 1])}, "sick")
+    >>> smokes = np.repeat([0, 1], 1000)
+    >>> private = pd.DataFrame({"smokes": smokes, "sick": np.arange(2000) % (5 - 3 * smokes) == 0})
+    >>> synth = NapsuMQSynthesizer(schema=schema, queries=[("smokes", "sick")], random_state=0)
+    >>> tables = synth.fit(private.astype(int)).sample_datasets(20, random_state=0)
+    >>> rates = [table.loc[table["smokes"] == 1, "sick"] for table in tables]
+    >>> from skdpsynth import combine_estimates
+    >>> rate = combine_estimates(
+    ...     [r.mean() for r in rates], [r.var() / len(r) for r in rates],
+    ...     n_synthetic=2000, n_real=synth.n_records_,
+    ... )
+    >>> low, high = rate.interval(0.95)
+    >>> bool(low < 0.5 < high)
+    True
+    """
+
+    def __init__(
+        self,
+        epsilon: float = 1.0,
+        delta: float = 1e-6,
+        adjacency: str = "add_remove",
+        *,
+        schema: TableSchema | None = None,
+        queries: str | Iterable[Iterable[Any]] = "auto",
+        bins: str | Mapping[Any, Any] | None = "private",
+        n_bins: int | str = "auto",
+        inference: str = "laplace",
+        prior_scale: float | str = "auto",
+        max_clique_size: int = 100_000,
+        n_draws: int = 1200,
+        random_state: Any = None,
+        verbose: int = 0,
+    ) -> None:
+        self.epsilon = epsilon
+        self.delta = delta
+        self.adjacency = adjacency
+        self.schema = schema
+        self.queries = queries
+        self.bins = bins
+        self.n_bins = n_bins
+        self.inference = inference
+        self.prior_scale = prior_scale
+        self.max_clique_size = max_clique_size
+        self.n_draws = n_draws
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def _check_parameters(self, schema: TableSchema) -> None:
+        if self.inference not in INFERENCES:
+            raise ValueError(f"inference must be one of {INFERENCES}, got {self.inference!r}.")
+        for name, smallest, auto in [
+            ("n_bins", 2, True),
+            ("max_clique_size", 1, False),
+            ("n_draws", 10, False),
+        ]:
+            value = getattr(self, name)
+            is_integer = isinstance(value, Integral) and not isinstance(value, bool)
+            if not (is_integer and value >= smallest) and not (auto and value == "auto"):
+                choice = '"auto" or ' if auto else ""
+                raise ValueError(
+                    f"{name} must be {choice}an integer of at least {smallest}, got {value!r}."
+                )
+        scale = self.prior_scale
+        is_number = isinstance(scale, Real) and not isinstance(scale, bool)
+        if not (is_number and 0 < float(scale) < float("inf")) and scale != "auto":
+            raise ValueError(f'prior_scale must be "auto" or a positive number, got {scale!r}.')
+        check_plan(self._plan(schema), schema)
+
+    def _plan(self, schema: TableSchema) -> NapsuPlan:
+        target = schema.target
+        return NapsuPlan(
+            read_queries(self.queries, schema),
+            read_bins(self.bins, schema),
+            self.n_bins,
+            None if target is None else schema.names.index(target),
+            int(self.max_clique_size),
+            self.prior_scale,
+        )
+
+    def _release(self, table: Table, ledger: PrivacyLedger, noise: NoiseSource) -> NapsuRelease:
+        with tqdm(desc="releases", disable=not self.verbose) as progress:
+            return release_napsu(table, self._plan(table.schema), ledger, noise, progress.update)
+
+    def _infer(self, release: NapsuRelease) -> NapsuModel:
+        rng = as_generator(self.random_state)
+        return infer_network(release, self.inference, int(self.n_draws), rng)
+
+    @property
+    def queries_(self) -> tuple[tuple[Any, ...], ...]:
+        """Names of the columns of every measured marginal."""
+        return self.model_.query_names
