@@ -16,8 +16,9 @@ from ._release import NapsuRelease
 
 __all__ = ["LARGEST_DENSE", "infer_network"]
 
-# up to here the covariance matrix of the statistics is computed
+# up to here the covariance matrices of the statistics, and of the cliques' cells, are computed
 LARGEST_DENSE = 1200
+LARGEST_DENSE_CELLS = 4000
 
 
 def infer_network(
@@ -44,12 +45,13 @@ def infer_network(
     queries = tuple(measurement.query for measurement in release.measurements)
     start = fit_moments(network, evidence, queries, release.expected)
     model = NapsuModel(release.domain, network, start, queries)
-    if network.n_parameters > LARGEST_DENSE:
+    if network.n_parameters > LARGEST_DENSE or network.n_cells > LARGEST_DENSE_CELLS:
         if inference == "nuts":
             raise ConvergenceError(
-                f'inference="nuts" is for networks of at most {LARGEST_DENSE:,} parameters, this '
-                f"one has {network.n_parameters:,}; use fewer or smaller queries, fewer bins, or "
-                'inference="laplace".'
+                f'inference="nuts" is for networks of at most {LARGEST_DENSE:,} parameters and '
+                f"{LARGEST_DENSE_CELLS:,} cells in the cliques of the junction tree, this one has "
+                f"{network.n_parameters:,} and {network.n_cells:,}; use fewer or smaller queries, "
+                'fewer bins, or inference="laplace".'
             )
         if inference == "map":
             return model

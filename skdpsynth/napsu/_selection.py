@@ -158,7 +158,7 @@ def select_tree(
 # how many standard deviations of its noise a distance must be, to be more than noise
 SIGNAL_Z = 2.0
 # measured, then shrunk, a marginal is closer to the truth than its noise by about this factor
-SHRINKAGE_GAIN = 0.35
+SHRINKAGE_GAIN = 0.7
 
 
 def choose_queries(
