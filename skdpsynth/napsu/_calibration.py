@@ -15,8 +15,6 @@ from ._network import Network
 
 __all__ = ["calibrate", "clique_potentials", "spread_separator", "sum_to_separator"]
 
-_TINY = 1e-300
-
 
 def clique_potentials(network: Network, parameters: np.ndarray) -> list[np.ndarray]:
     """Return the log potential of every clique as a table of its variables."""
@@ -40,9 +38,13 @@ def sum_to_separator(network: Network, position: int, table: np.ndarray, at: int
     at : int
         Which of the two.
     """
+    return table.sum(axis=_other_axes(network, position, at)).ravel()
+
+
+def _other_axes(network: Network, position: int, at: int) -> tuple[int, ...]:
+    """Return the axes of clique `at` that are not in the separator of a clique."""
     separator = set(network.tree.separator(position))
-    axes = tuple(axis for axis, v in enumerate(network.tree.cliques[at]) if v not in separator)
-    return table.sum(axis=axes).ravel()
+    return tuple(axis for axis, v in enumerate(network.tree.cliques[at]) if v not in separator)
 
 
 def spread_separator(network: Network, position: int, values: np.ndarray, at: int) -> np.ndarray:
@@ -72,20 +74,19 @@ def calibrate(network: Network, potentials: Sequence[np.ndarray]) -> tuple[float
     logs, tables = list(potentials), list(potentials)
     log_total = 0.0
     for position in range(len(logs) - 1, -1, -1):
-        peak = float(logs[position].max())
+        # one scale for every cell of the separator: their sizes can be far apart
+        axes = _other_axes(network, position, position)
+        peak = logs[position].max(axis=axes, keepdims=True)
         table = np.exp(logs[position] - peak)
-        if position == 0:
-            total = float(table.sum())
-            log_total = peak + np.log(total)
-            tables[0] = table / total
-            break
-        message = np.maximum(sum_to_separator(network, position, table, position), _TINY)
+        total = table.sum(axis=axes, keepdims=True)
         # conditional on the separator until the way down
-        tables[position] = table / spread_separator(network, position, message, position)
-        parent = parents[position]
-        logs[parent] = logs[parent] + spread_separator(
-            network, position, np.log(message) + peak, parent
-        )
+        tables[position] = table / total
+        message = (np.log(total) + peak).ravel()
+        if position:
+            parent = parents[position]
+            logs[parent] = logs[parent] + spread_separator(network, position, message, parent)
+        else:
+            log_total = float(message[0])
     for position in range(1, len(tables)):
         parent = parents[position]
         marginal = sum_to_separator(network, position, tables[parent], parent)
