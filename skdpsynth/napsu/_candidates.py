@@ -14,6 +14,9 @@ from ._selection import Candidate
 
 __all__ = ["expected_pair", "list_candidates"]
 
+# counts less such numbers are exact in floating point
+EXACT_STEPS = 1024.0
+
 
 def expected_pair(
     pair: tuple[int, int],
@@ -38,7 +41,7 @@ def expected_pair(
         (first / first.sum(axis=1, keepdims=True))[:, :, None]
         * (second / second.sum(axis=1, keepdims=True))[:, None, :]
     )
-    joint *= evidence.n_records
+    joint = np.rint(joint * evidence.n_records * EXACT_STEPS) / EXACT_STEPS
     if label is None or not with_label:
         return Candidate(pair, joint.sum(axis=0))
     query = tuple(sorted((label, *pair)))

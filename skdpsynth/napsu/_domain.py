@@ -83,9 +83,11 @@ class Domain:
 
         Returns
         -------
-        levels : ndarray of shape (n_variables, n_rows), int32
+        levels : ndarray of shape (n_variables, n_rows), int16 or int32
         """
-        levels = np.empty((len(self.variables), len(codes)), dtype=np.int32)
+        most = max(variable.n_levels for variable in self.variables)
+        dtype = np.int16 if most <= np.iinfo(np.int16).max else np.int32
+        levels = np.empty((len(self.variables), len(codes)), dtype=dtype)
         for position, part in enumerate(self.parts):
             for variable, column in zip(
                 part, self.encode_column(position, codes[:, position]), strict=True

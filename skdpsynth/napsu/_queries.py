@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -47,7 +47,8 @@ def read_queries(queries: Any, schema: TableSchema) -> list[tuple[int, ...]] | s
         if queries in ("star", "tan") and len(schema) < 2:
             raise ValueError(f"queries={queries!r} needs a column besides the target.")
         return queries
-    if isinstance(queries, Mapping) or not isinstance(queries, Iterable):
+    # an iterator would be used up by the first look at it
+    if isinstance(queries, Mapping | Iterator) or not isinstance(queries, Iterable):
         raise TypeError(
             f"queries must be a list of tuples of column names, got {type(queries).__name__}."
         )

@@ -296,6 +296,11 @@ def _measure_and_select(
         candidates = [
             expected_pair(pair, model, evidence, label) for pair in combinations(nodes, 2)
         ]
+        candidates = [
+            candidate
+            for candidate in candidates
+            if clique_size(candidate.query, rows.shape) <= plan.max_clique_size
+        ]
         chosen = []
         if selection:
             chosen = select_tree(

@@ -66,9 +66,12 @@ def sample_levels(
     levels: list[np.ndarray] = [np.zeros(0, dtype=np.int64)] * len(network.variables)
     for step in steps:
         index = np.zeros(n_samples, dtype=np.int64)
+        n_drawn = math.prod(network.shape[v] for v in step.drawn)
         for v in step.given:
             index = index * network.shape[v] + levels[v]
         cells = np.searchsorted(step.cumulative, index + rng.random(n_samples), side="right")
+        # the sum may have been rounded up to the next row
+        cells = np.minimum(cells, (index + 1) * n_drawn - 1)
         for v in reversed(step.drawn):
             cells, levels[v] = np.divmod(cells, network.shape[v])
             # what is left of the cell names the separator and is not needed

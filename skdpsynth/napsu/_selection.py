@@ -35,7 +35,8 @@ class Candidate(NamedTuple):
     query : tuple of int
         Rising.
     expected : ndarray of shape (K_1, ..., K_r)
-        Counts by released quantities alone.
+        Counts by released quantities alone; multiples of 2⁻¹⁰, so that distances from counts are
+        exact in floating point, and their sensitivity with them.
     """
 
     query: tuple[int, ...]
@@ -114,7 +115,7 @@ def select_tree(
     ledger: PrivacyLedger,
     noise: NoiseSource,
 ) -> list[tuple[int, ...]]:
-    """Return a spanning tree, edge by edge by the exponential mechanism.
+    """Return a spanning tree (or forest), edge by edge by the exponential mechanism.
 
     Kruskal's algorithm: each round selects among the candidates whose pair of nodes joins two
     components. The distances and their sensitivity are those of `score_candidates`.
@@ -122,7 +123,7 @@ def select_tree(
     Parameters
     ----------
     levels, candidates, shape
-        As in `score_candidates`; one candidate for every pair of nodes.
+        As in `score_candidates`; at most one candidate for every pair of nodes.
     nodes : sequence of int
         Variables to span.
     epsilon : float
@@ -138,6 +139,9 @@ def select_tree(
     chosen: list[tuple[int, ...]] = []
     for round_number in range(len(nodes) - 1):
         open_ = [i for i, (a, b) in enumerate(pairs) if component[a] != component[b]]
+        if not open_:
+            # the pairs that would join the rest are too large
+            break
         picked = open_[
             exponential_mechanism(
                 distances[open_],
