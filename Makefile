@@ -33,7 +33,7 @@ doc: $(VENV)/.installed-doc
 	$(BIN)/sphinx-build -W --keep-going -b html doc doc/_build/html
 
 bench: $(VENV)/.installed-test
-	$(BIN)/python benchmarks/mixture.py adult
+	$(BIN)/python benchmarks/utility.py adult
 
 # The package is installed in place: only a change of its metadata asks for another install.
 $(VENV_DEMO)/.installed-demo: $(METADATA)

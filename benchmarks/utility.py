@@ -1,6 +1,6 @@
-"""DPMixtureSynthesizer on real tables: utility, fidelity, time and memory.
+"""The synthesizers on real tables: utility, fidelity, time and memory.
 
-python benchmarks/mixture.py adult|census|covid19 [--inference moments|dpvi]
+python benchmarks/utility.py adult|census|covid19 [--method mixture|dpvi|napsu|star|tree|tan]
     [--epsilon 0.3 1 3 10 inf] [--seeds 3] [--output FILE]
 """
 
@@ -19,8 +19,17 @@ from _tables import LOADERS, adult_edges, split
 from lightgbm import LGBMClassifier
 from sklearn.pipeline import make_pipeline
 
-from skdpsynth import DPMixtureSynthesizer
+from skdpsynth import DPMixtureSynthesizer, NapsuMQSynthesizer
 from skdpsynth.metrics import CategoryDtypeEncoder, TSTRScorer, marginal_tvd
+
+METHODS = {
+    "mixture": (DPMixtureSynthesizer, {}),
+    "dpvi": (DPMixtureSynthesizer, {"inference": "dpvi"}),
+    "napsu": (NapsuMQSynthesizer, {}),
+    "star": (NapsuMQSynthesizer, {"queries": "star"}),
+    "tree": (NapsuMQSynthesizer, {"queries": "tree"}),
+    "tan": (NapsuMQSynthesizer, {"queries": "tan"}),
+}
 
 
 def make_scorer(n_samples: int, seed: int, scoring: str = "roc_auc") -> TSTRScorer:
@@ -29,15 +38,16 @@ def make_scorer(n_samples: int, seed: int, scoring: str = "roc_auc") -> TSTRScor
     return TSTRScorer(model, scoring, n_samples=n_samples, random_state=seed)
 
 
-def make_synthesizer(epsilon: float, n_rows: int, schema, inference: str) -> DPMixtureSynthesizer:
+def make_synthesizer(epsilon: float, n_rows: int, schema, method: str):
     """Return the synthesizer at its defaults."""
-    return DPMixtureSynthesizer(epsilon, 1 / n_rows, schema=schema, inference=inference)
+    synthesizer, setting = METHODS[method]
+    return synthesizer(epsilon, 1 / n_rows, schema=schema, **setting)
 
 
-def measure(table: str, epsilon: float, seed: int, inference: str) -> dict[str, float]:
+def measure(table: str, epsilon: float, seed: int, method: str) -> dict[str, float]:
     """Fit once and return AUC, accuracy and distances between marginals."""
     train, test, schema = split(table, seed)
-    synthesizer = make_synthesizer(epsilon, len(train), schema, inference).fit(train)
+    synthesizer = make_synthesizer(epsilon, len(train), schema, method).fit(train)
     synthetic = synthesizer.sample(len(train), random_state=seed)
     edges = adult_edges() if table == "adult" else None
     return {
@@ -58,11 +68,11 @@ def measure_real(table: str, seed: int, scoring: str) -> float:
     return scorer.score_real(*parts, schema=schema)
 
 
-def time_one_fit(table: str, epsilon: float, inference: str) -> dict[str, float]:
+def time_one_fit(table: str, epsilon: float, method: str) -> dict[str, float]:
     """Return CPU seconds and memory of a fit, compilation included, and seconds of sampling."""
     train, _, schema = split(table, 0)
     before = time.process_time()
-    synthesizer = make_synthesizer(epsilon, len(train), schema, inference).fit(train)
+    synthesizer = make_synthesizer(epsilon, len(train), schema, method).fit(train)
     cpu = time.process_time() - before
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     before = time.perf_counter()
@@ -74,15 +84,15 @@ def main() -> None:
     """Print the table as markdown, and write it where asked."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("table", choices=LOADERS)
-    parser.add_argument("--inference", default="moments")
+    parser.add_argument("--method", choices=METHODS, default="mixture")
     parser.add_argument("--epsilon", type=float, nargs="+", default=[0.3, 1, 3, 10, float("inf")])
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--output", type=Path)
     parser.add_argument("--time", type=float, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    table, inference = arguments.table, arguments.inference
+    table, method = arguments.table, arguments.method
     if arguments.time is not None:
-        print(json.dumps(time_one_fit(table, arguments.time, inference)))
+        print(json.dumps(time_one_fit(table, arguments.time, method)))
         return
     seeds = range(arguments.seeds)
     auc, accuracy = (
@@ -90,7 +100,7 @@ def main() -> None:
         for scoring in ("roc_auc", "accuracy")
     )
     lines = [
-        f"{table}, inference={inference!r}: mean ± standard deviation over {len(seeds)} splits; "
+        f"{table}, {method}: mean ± standard deviation over {len(seeds)} splits; "
         f"trained on real rows the AUC is {auc:.4f}, the accuracy {accuracy:.4f}.",
         "",
         "| ε | AUC | accuracy | one-way TVD | two-way TVD | log density | fit CPU s | peak MB | "
@@ -98,9 +108,9 @@ def main() -> None:
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for epsilon in arguments.epsilon:
-        runs = pd.DataFrame([measure(table, epsilon, seed, inference) for seed in seeds])
+        runs = pd.DataFrame([measure(table, epsilon, seed, method) for seed in seeds])
         # a process of its own, so that compilation and memory are counted
-        command = [sys.executable, __file__, table, "--inference", inference]
+        command = [sys.executable, __file__, table, "--method", method]
         command += ["--time", str(epsilon)]
         timed = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
         cells = [f"{runs[name].mean():.4f} ± {runs[name].std():.4f}" for name in runs]
