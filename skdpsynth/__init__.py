@@ -2,7 +2,6 @@
 
 from .exceptions import (
     BudgetExceededError,
-    ConvergenceError,
     PrivacyLeakWarning,
     SchemaError,
     SyntheticDataWarning,
@@ -20,7 +19,6 @@ __all__ = [
     "Categorical",
     "CombinedEstimate",
     "Continuous",
-    "ConvergenceError",
     "Count",
     "DPMixtureSynthesizer",
     "NapsuMQSynthesizer",

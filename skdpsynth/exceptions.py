@@ -4,7 +4,6 @@ from __future__ import annotations
 
 __all__ = [
     "BudgetExceededError",
-    "ConvergenceError",
     "PrivacyLeakWarning",
     "SchemaError",
     "SyntheticDataWarning",
@@ -33,7 +32,3 @@ class TableMismatchError(ValueError):
 
 class BudgetExceededError(RuntimeError):
     """A release would spend more than the requested (ε, δ); nothing was released."""
-
-
-class ConvergenceError(RuntimeError):
-    """A numerical search did not converge; the message says what to change."""

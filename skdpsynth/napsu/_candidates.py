@@ -73,7 +73,10 @@ def list_candidates(
     max_clique_size : int
         Most cells of a candidate.
     """
-    nodes = [v for v in main if v != label]
+    # a column of one level depends on nothing
+    nodes = [v for v in main if v != label and network.shape[v] > 1]
+    if label is not None and network.shape[label] == 1:
+        label = None
     # with more than two classes the pair alone may be worth more than the pair given the class
     per_pair = 1 if label is None or network.shape[label] <= 2 else 2
     importance = {v: _importance(v, network, evidence, label) for v in nodes}

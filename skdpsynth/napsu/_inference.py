@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 
-from ..exceptions import ConvergenceError
 from ._denoise import fit_moments
 from ._kernels import Likelihood
 from ._model import NapsuModel
@@ -18,7 +19,7 @@ __all__ = ["LARGEST_DENSE", "infer_network"]
 
 # up to here the covariance matrices of the statistics, and of the cliques' cells, are computed
 LARGEST_DENSE = 1200
-LARGEST_DENSE_CELLS = 4000
+LARGEST_DENSE_CELLS = 3000
 
 
 def infer_network(
@@ -35,30 +36,32 @@ def infer_network(
     rng : Generator
         For NUTS; post-processing.
 
-    Raises
-    ------
-    ConvergenceError
-        If a search or a chain does not converge, or NUTS is asked for with too many parameters;
-        the message says what to do.
+    Warns
+    -----
+    ConvergenceWarning
+        If a search or a chain does not converge, or the network is too large for NUTS: what took
+        its place, and what to do. The budget is spent by then, so that this is no error.
     """
     network, evidence = release.network, release.evidence
     queries = tuple(measurement.query for measurement in release.measurements)
     start = fit_moments(network, evidence, queries, release.expected)
     model = NapsuModel(release.domain, network, start, queries)
+    perturbed = PerturbedPosterior(
+        network, queries, evidence, release.expected, tuple(model.tables)
+    )
+    structured = model if inference == "map" else replace(model, posterior=perturbed)
+    if release.expected is not None and inference != "nuts":
+        # what is shrunk has no intervals to be exact about
+        return structured
     if network.n_parameters > LARGEST_DENSE or network.n_cells > LARGEST_DENSE_CELLS:
         if inference == "nuts":
-            raise ConvergenceError(
+            _warn(
                 f'inference="nuts" is for networks of at most {LARGEST_DENSE:,} parameters and '
                 f"{LARGEST_DENSE_CELLS:,} cells in the cliques of the junction tree, this one has "
-                f"{network.n_parameters:,} and {network.n_cells:,}; use fewer or smaller queries, "
-                'fewer bins, or inference="laplace".'
+                f'{network.n_parameters:,} and {network.n_cells:,}; inference="laplace" took its '
+                "place. Use fewer or smaller queries, or fewer bins."
             )
-        if inference == "map":
-            return model
-        posterior = PerturbedPosterior(
-            network, queries, evidence, release.expected, tuple(model.tables)
-        )
-        return replace(model, posterior=posterior)
+        return structured
     likelihood = Likelihood(
         evidence.n_records,
         evidence.n_variance,
@@ -68,23 +71,29 @@ def infer_network(
     )
     mode = find_mode(network, likelihood, start)
     if not mode.converged:
-        raise ConvergenceError(
+        _warn(
             f"The posterior's mode was not found in {mode.n_iterations} steps; the last was "
-            f"{mode.last_step:.2g} standard deviations long. Use a smaller prior_scale, or fewer "
-            "or smaller queries."
+            f"{mode.last_step:.2g} standard deviations long. The fit for large networks took its "
+            "place. Use a smaller prior_scale, or fewer or smaller queries."
         )
+        return structured
     model = replace(model, parameters=mode.parameters)
     if inference == "map":
         return model
+    laplace = LaplacePosterior.at_mode(network, queries, likelihood, mode)
     if inference == "laplace":
-        laplace = LaplacePosterior.at_mode(network, queries, likelihood, mode)
         return replace(model, posterior=laplace)
     run = run_nuts(network, likelihood, mode, n_draws, rng)
     if run.r_hat > LARGEST_R_HAT:
-        raise ConvergenceError(
+        _warn(
             f"The chains of NUTS have not mixed: split R̂ is {run.r_hat:.3f} and the smallest "
             f"effective sample size {run.effective_size:.0f} after {len(run.draws):,} draws, "
-            f"{run.n_divergent} of them divergent. Use a smaller prior_scale, fewer or smaller "
-            'queries, or inference="laplace".'
+            f'{run.n_divergent} of them divergent. inference="laplace" took its place. Use a '
+            "smaller prior_scale, or fewer or smaller queries."
         )
+        return replace(model, posterior=laplace)
     return replace(model, posterior=SampledPosterior(run.draws))
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, ConvergenceWarning, stacklevel=4)

@@ -177,7 +177,7 @@ def combine(
     In the basis of contrasts the noise of every table is independent and, within one set of
     variables, of one variance, so that the estimate of a statistic is the inverse-variance mean
     over the tables that contain its set (the residual basis of Xiao, He, Zhang & Kifer 2023,
-    An optimal and scalable matrix mechanism for noisy marginals, Section 4).
+    An optimal and scalable matrix mechanism for noisy marginals under convex loss functions).
 
     Parameters
     ----------

@@ -56,8 +56,8 @@ def read_queries(queries: Any, schema: TableSchema) -> list[tuple[int, ...]] | s
     for query in queries:
         if isinstance(query, str) or not isinstance(query, Iterable):
             raise TypeError(
-                f"queries holds {query!r}; a query is a tuple of column names such as "
-                f"({shorten(schema.names, 3)[1:-1]})."
+                f"queries holds {query!r}, which is no tuple of column names; a list with one "
+                f"query is [({shorten(schema.names, 3)[1:-1]},)]."
             )
         names = list(query)
         if not names:

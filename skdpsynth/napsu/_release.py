@@ -35,7 +35,7 @@ __all__ = ["NapsuPlan", "NapsuRelease", "release_napsu"]
 # shares of μ², fixed before the first release
 COUNT_SHARE = 0.02
 GRID_SHARE = 0.08
-FIRST_SHARE = 0.3
+FIRST_SHARE = 0.4
 SELECTION_SHARE = 0.1
 # of the Gaussian ε that the rounds of a private tree use together
 TREE_SHARE = 0.3
@@ -92,7 +92,8 @@ class NapsuRelease(NamedTuple):
     evidence : Evidence
     prior_variance : ndarray of shape (n_parameters,)
     expected : ndarray of shape (n_parameters,) or None
-        Statistics of a simpler model, where the prior is one around it.
+        Statistics of a simpler model, where the prior's variance was estimated from how the noisy
+        ones deviate from it.
     measurements : tuple of Measurement
     """
 
@@ -293,13 +294,11 @@ def _measure_and_select(
         rest = 1.0 - FIRST_SHARE
         nodes = [v for v in rows.domain.main if v != label or plan.queries == "tree"]
         label = label if plan.queries == "tan" else None
+        joined = () if label is None else (label,)
         candidates = [
-            expected_pair(pair, model, evidence, label) for pair in combinations(nodes, 2)
-        ]
-        candidates = [
-            candidate
-            for candidate in candidates
-            if clique_size(candidate.query, rows.shape) <= plan.max_clique_size
+            expected_pair(pair, model, evidence, label)
+            for pair in combinations(nodes, 2)
+            if clique_size((*pair, *joined), rows.shape) <= plan.max_clique_size
         ]
         chosen = []
         if selection:
@@ -325,7 +324,7 @@ def _combine(network: Network, measurements: Sequence[Measurement], grid: NoisyG
 def _prior(
     plan: NapsuPlan, domain: Domain, network: Network, evidence: Evidence
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """Return the prior variance of every parameter, and the simpler model it is around."""
+    """Return the prior variance of every parameter, and the simpler model that set it."""
     scale = WIDE_PRIOR_SCALE if plan.prior_scale == "auto" else float(plan.prior_scale)
     wide = np.full(network.n_parameters, scale**2)
     if not plan.is_automatic or plan.prior_scale != "auto":

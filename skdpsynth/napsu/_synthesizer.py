@@ -46,9 +46,9 @@ class NapsuMQSynthesizer(BaseSynthesizer):
     queries : {"auto", "star", "tree", "tan"} or list of tuple of column names, default="auto"
         The marginals to measure. Give them for valid intervals: all columns of an analysis in one
         query. Columns in none of them are measured alone. Otherwise "star" measures every column
-        with the target; "tree" a spanning tree of pairs, selected privately; "tan" the star and a
-        private tree of pairs given the target; "auto" the star (without a target every column)
-        and those pairs, given the target, that it is found to miss most.
+        with the target. The others measure the star, or without a target every column, and then
+        "tree" a spanning tree of pairs, selected privately; "tan" a private tree of pairs given
+        the target; "auto" those pairs, given the target if any, that are found to be missed most.
     bins : "private", "public", mapping of column name to bins, or None, default="private"
         How numeric columns are discretised; a Count of at most 20 integers is not. "private" buys
         bins of about equal counts with part of the budget, "public" are equally wide. A mapping
@@ -59,14 +59,16 @@ class NapsuMQSynthesizer(BaseSynthesizer):
         row count against the noise.
     inference : {"laplace", "map", "nuts"}, default="laplace"
         Posterior of λ: a normal approximation in the expected statistics; none, only its mode; or
-        Hamiltonian Monte Carlo, for up to 1200 parameters. With more parameters the mode is that
-        of marginals made consistent, and "laplace" draws by perturbing and fitting them again.
+        Hamiltonian Monte Carlo. Networks of more than 1200 parameters, or 3000 cells in the
+        cliques, and those with an estimated prior, are fitted to the noisy marginals made
+        consistent instead, and "laplace" draws by perturbing and fitting them again.
     prior_scale : float or "auto", default="auto"
         Standard deviation of the normal prior of λ. "auto" is 10 with queries given, and otherwise
         estimated from the noisy marginals for every set of columns: good for prediction, but
-        intervals of what is shrunk are then too narrow.
+        intervals of what is shrunk are then too narrow. In large networks a number means that
+        nothing is shrunk.
     max_clique_size : int, default=100_000
-        Most cells of a clique of the junction tree.
+        Most cells of a clique of the junction tree; "auto" stops at 20,000.
     n_draws : int, default=1200
         Draws of NUTS, at least.
     random_state : int, RandomState or None, default=None
