@@ -67,6 +67,19 @@ class Domain:
         """The first variable of every column."""
         return tuple(part[0] for part in self.parts)
 
+    def place_exists(self, part: tuple[int, ...]) -> np.ndarray:
+        """Return which places each level of a grouped column has; a missing value has the first.
+
+        Returns
+        -------
+        exists : ndarray of shape (n_levels, n_places), bool
+        """
+        grouped = self.bins[self.parts.index(part)]
+        exists = np.zeros([self.variables[v].n_levels for v in part], dtype=bool)
+        exists[grouped.group, grouped.place] = True
+        exists[:, 0] = True
+        return exists
+
     def label(self, variable: int) -> str:
         """Return what a variable is called in the ledger."""
         position = next(j for j, part in enumerate(self.parts) if variable in part)

@@ -52,12 +52,29 @@ class NapsuModel:
     def _calibrated(self) -> tuple[float, list[np.ndarray]]:
         network = self.network
         potentials = clique_potentials(network, self.parameters)
+        for part in self.domain.parts:
+            if len(part) > 1:
+                self._rule_out_places(potentials, part)
         for v, level in self.given.items():
             position = network.carriers[v]
             axis = network.tree.cliques[position].index(v)
             is_other = np.arange(network.shape[v]) != level
             np.moveaxis(potentials[position], axis, 0)[is_other] += RULED_OUT
         return calibrate(network, potentials)
+
+    def _rule_out_places(self, potentials: list[np.ndarray], part: tuple[int, ...]) -> None:
+        """Give the probability of places that a group lacks to those that it has.
+
+        A place is in one clique only and in no separator: the others' distribution stays.
+        """
+        home = self.network.carriers[part[1]]
+        clique, table = self.network.tree.cliques[home], potentials[home]
+        exists = self.domain.place_exists(part)
+        exists = exists.reshape([self.network.shape[v] if v in part else 1 for v in clique])
+        allowed = np.where(exists, table, table + RULED_OUT)
+        axis = clique.index(part[1])
+        lost = logsumexp(table, axis, keepdims=True) - logsumexp(allowed, axis, keepdims=True)
+        potentials[home] = allowed + lost
 
     @property
     def tables(self) -> list[np.ndarray]:
