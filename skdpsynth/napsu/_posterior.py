@@ -210,9 +210,10 @@ class SampledPosterior:
 class PerturbedPosterior:
     """Draws by perturbing the statistics and fitting again, for networks of many parameters.
 
-    Each draw adds to the estimated statistics what sampling (n̂ rows of the fitted model) and noise
-    would have added. Were the statistics normal, and nothing shrunk, this would be the posterior
-    under a flat prior; no matrix of the parameters is ever built.
+    Each draw adds to the estimated statistics what sampling (n̂ rows of the fitted model) and noise,
+    that of the row count included, would have added. Were the statistics normal, and nothing
+    shrunk, this would be the posterior under a flat prior; no matrix of the parameters is ever
+    built.
 
     Attributes
     ----------
@@ -246,5 +247,8 @@ class PerturbedPosterior:
         fitted = np.concatenate([table.ravel() for table in self.tables])
         sampling = network.moments(np.concatenate(cells) - n_rows * fitted)
         noise = rng.normal(0.0, np.sqrt(evidence.variance))
-        perturbed = evidence._replace(moments=evidence.moments + sampling + noise)
+        n_records = evidence.n_records + rng.normal(0.0, np.sqrt(evidence.n_variance))
+        perturbed = evidence._replace(
+            n_records=max(n_records, 1.0), moments=evidence.moments + sampling + noise
+        )
         return fit_moments(network, perturbed, self.queries, self.expected)
