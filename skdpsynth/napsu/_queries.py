@@ -57,7 +57,7 @@ def read_queries(queries: Any, schema: TableSchema) -> list[tuple[int, ...]] | s
         if isinstance(query, str) or not isinstance(query, Iterable):
             raise TypeError(
                 f"queries holds {query!r}, which is no tuple of column names; a list with one "
-                f"query is [({shorten(schema.names, 3)[1:-1]},)]."
+                f"query is [{schema.names[:2]!r}]."
             )
         names = list(query)
         if not names:
