@@ -47,7 +47,7 @@ def test_neither_order_nor_duplicates_nor_containers_make_a_difference():
         ([("age", "sex"), []], ValueError, "empty query"),
         ([("age", "income")], ValueError, r"'income', which the table does not.*'age', 'visits'"),
         ([("age", None)], ValueError, "names the column None"),
-        (["age", "sex"], TypeError, rr"queries holds 'age', .* one query is \[\('age', 'visits'\)\]"),
+        (["age", "sex"], TypeError, r"queries holds 'age', .* is \[\('age', 'visits'\)\]"),
         ([3], TypeError, "queries holds 3"),
         (3, TypeError, "list of tuples of column names, got int"),
         (None, TypeError, "got NoneType"),
