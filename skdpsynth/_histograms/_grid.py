@@ -97,6 +97,9 @@ def locate(grid: FineGrid, kind: Any, unit_values: np.ndarray) -> np.ndarray:
     """
     if grid.is_count:
         offsets = np.round(unit_values * (kind.high - kind.low))
+        if grid.left[-1] == len(grid.left) - 1:
+            # one cell per integer
+            return offsets.astype(np.int64)
         return np.searchsorted(grid.left, offsets, side="right") - 1
     # a point shares its left end with the interval that follows it and precedes it in the order
     cells = np.searchsorted(grid.left, unit_values, side="right") - 1

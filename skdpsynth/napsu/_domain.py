@@ -115,8 +115,9 @@ class Domain:
         filled = np.where(missing, 0.0, values)
         last = self.variables[self.parts[position][0]].n_levels - 1
         if grouped is None:
-            steps = _steps(kind)
-            return [np.where(missing, last, np.rint(filled * steps)).astype(np.int32)]
+            # level positions are integers already
+            steps = filled if isinstance(kind, Discrete) else np.rint(filled * _steps(kind))
+            return [np.where(missing, last, steps).astype(np.int32)]
         bins = grouped.bins.bin_of_cell[locate(grouped.grid, kind, filled)]
         main = np.where(missing, last, grouped.group[bins])
         if grouped.n_places == 1:

@@ -33,7 +33,7 @@ class Network:
     subsets: tuple[tuple[int, ...], ...]
     tree: JunctionTree
 
-    @property
+    @cached_property
     def shape(self) -> tuple[int, ...]:
         """Number of levels of every variable."""
         return tuple(variable.n_levels for variable in self.variables)

@@ -18,6 +18,8 @@ MAX_SWEEPS = 200
 LOCAL_ROUNDS = 3
 # mean total-variation distance of the fitted marginals from the targets, a sweep's progress
 TOLERANCE = 1e-5
+# a sweep that gains less, relative to what is left, is among contradictions
+SMALLEST_GAIN = 5e-3
 _TINY = 1e-300
 
 
@@ -84,7 +86,7 @@ def fit_scaling(
     sweep = 0
     for sweep in range(1, max_sweeps + 1):
         distance = tree.sweep()
-        if distance < TOLERANCE or (sweep > 10 and distance > (1 - 1e-3) * last):
+        if distance < TOLERANCE or (sweep > 10 and distance > (1 - SMALLEST_GAIN) * last):
             break
         last = distance
     return ScalingFit(tree.parameters(), sweep, distance)
