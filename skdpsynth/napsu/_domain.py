@@ -112,17 +112,20 @@ class Domain:
         """Return the levels of each variable of one column."""
         kind, grouped = self.kinds[position], self.bins.get(position)
         missing = np.isnan(values)
-        filled = np.where(missing, 0.0, values)
-        last = self.variables[self.parts[position][0]].n_levels - 1
+        has_missing = bool(missing.any())
+        filled = np.where(missing, 0.0, values) if has_missing else values
         if grouped is None:
             # level positions are integers already
             steps = filled if isinstance(kind, Discrete) else np.rint(filled * _steps(kind))
-            return [np.where(missing, last, steps).astype(np.int32)]
-        bins = grouped.bins.bin_of_cell[locate(grouped.grid, kind, filled)]
-        main = np.where(missing, last, grouped.group[bins])
-        if grouped.n_places == 1:
-            return [main]
-        return [main, np.where(missing, 0, grouped.place[bins])]
+            columns = [steps.astype(np.int32)]
+        else:
+            bins = grouped.bins.bin_of_cell[locate(grouped.grid, kind, filled)]
+            columns = [grouped.group[bins], grouped.place[bins]][: len(self.parts[position])]
+        if has_missing:
+            columns[0][missing] = self.variables[self.parts[position][0]].n_levels - 1
+            for places in columns[1:]:
+                places[missing] = 0
+        return columns
 
     def decode(self, levels: Sequence[np.ndarray], rng: np.random.Generator) -> np.ndarray:
         """Return encoded rows drawn within the bins of their levels, the inverse of `encode`.

@@ -259,7 +259,8 @@ def encode_table(frame: pd.DataFrame, schema: TableSchema) -> np.ndarray:
     names = tuple(frame.columns.tolist())
     if names != schema.names:
         fit_schema_to_names(schema.with_target(None), names)
-    codes = np.empty(frame.shape, dtype=np.float64)
+    # column by column in memory, as they are written here and read later
+    codes = np.empty(frame.shape, dtype=np.float64, order="F")
     for position, (name, kind) in enumerate(schema.columns.items()):
         codes[:, position] = encode_column(frame.iloc[:, position], kind, name)
     return codes
