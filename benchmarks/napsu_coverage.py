@@ -25,7 +25,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 import warnings
 from collections.abc import Callable
 from itertools import pairwise, product
@@ -298,11 +297,9 @@ def describe(
     study: Study, epsilon: float, inference: str, prior_scale: Any, n_repeats: int
 ) -> list[str]:
     """Return a row of the markdown table for every coefficient."""
-    before = time.process_time()
     repeats = [
         repeat_once(study, epsilon, inference, prior_scale, seed) for seed in range(n_repeats)
     ]
-    seconds = (time.process_time() - before) / n_repeats
     together = Repeat(*(np.array(values) for values in zip(*repeats, strict=True)))
     rows = []
     for j, (name, truth) in enumerate(study.coefficients.items()):
@@ -323,7 +320,6 @@ def describe(
             f"{together.share_empty.mean():.3f}",
             f"{together.is_fallback.mean():.3f}",
             f"{n_repeats:,}",
-            f"{seconds:.2f}",
         ]
         rows.append("| " + " | ".join(cells) + " |")
     return rows
@@ -349,8 +345,8 @@ def main() -> None:
         "fell back on another posterior.",
         "",
         "| inference | ε | coefficient | 95 % | 80 % | width | bias | sd | T <= 0 | empty | "
-        "fallback | repeats | CPU s each |",
-        "|" + "---|" * 13,
+        "fallback | repeats |",
+        "|" + "---|" * 12,
     ]
     for epsilon in arguments.epsilon:
         for inference in arguments.inference:

@@ -66,30 +66,8 @@ class Evidence(NamedTuple):
 
 
 def count_marginal(levels: np.ndarray, query: Sequence[int], shape: Sequence[int]) -> np.ndarray:
-    """Return the exact counts of one marginal.
-
-    Parameters
-    ----------
-    levels : ndarray of shape (n_variables, n_rows), int
-    query : tuple of int
-    shape : sequence of int
-        Levels of every variable of the table.
-
-    Returns
-    -------
-    table : ndarray of shape (K_1, ..., K_r), int64
-    """
-    sizes = [shape[v] for v in query]
-    n_cells = math.prod(sizes)
-    table = np.zeros(n_cells, dtype=np.int64)
-    # block by block, so that the index of a query stays in the cache and needs no memory
-    for start in range(0, levels.shape[1], BLOCK_SIZE):
-        index = np.zeros(min(BLOCK_SIZE, levels.shape[1] - start), dtype=np.int64)
-        for v, size in zip(query, sizes, strict=True):
-            index *= size
-            index += levels[v, start : start + BLOCK_SIZE]
-        table += np.bincount(index, minlength=n_cells)
-    return table.reshape(sizes)
+    """Return the exact counts of one marginal; see `count_marginals`."""
+    return count_marginals(levels, [query], shape)[0]
 
 
 def count_marginals(
@@ -105,6 +83,11 @@ def count_marginals(
         Counts are additive: how the rows are divided makes no difference.
     queries : sequence of tuple of int
     shape : sequence of int
+        Levels of every variable of the table.
+
+    Returns
+    -------
+    tables : list of ndarray of shape (K_1, ..., K_r), int64
 
     Examples
     --------
@@ -115,11 +98,20 @@ def count_marginals(
     """
     if isinstance(chunks, np.ndarray):
         chunks = [chunks]
-    tables = [np.zeros([shape[v] for v in query], dtype=np.int64) for query in queries]
+    tables = [np.zeros(math.prod(shape[v] for v in query), dtype=np.int64) for query in queries]
     for levels in chunks:
-        for table, query in zip(tables, queries, strict=True):
-            table += count_marginal(levels, query, shape)
-    return tables
+        # block by block, which stays in the cache while all queries pass over it
+        for start in range(0, levels.shape[1], BLOCK_SIZE):
+            block = levels[:, start : start + BLOCK_SIZE].astype(np.int64)
+            for table, query in zip(tables, queries, strict=True):
+                index = block[query[0]]
+                for v in query[1:]:
+                    index = index * shape[v] + block[v]
+                table += np.bincount(index, minlength=len(table))
+    return [
+        table.reshape([shape[v] for v in query])
+        for table, query in zip(tables, queries, strict=True)
+    ]
 
 
 def release_marginals(

@@ -15,7 +15,7 @@ from ..privacy import (
     gaussian_release,
 )
 from ._junction_tree import clique_size, triangulate
-from ._marginals import count_marginal
+from ._marginals import count_marginals
 
 __all__ = [
     "Candidate",
@@ -25,6 +25,10 @@ __all__ = [
     "score_candidates",
     "select_tree",
 ]
+
+
+# of the tables that are counted at the same time
+MOST_CELLS = 4_000_000
 
 
 class Candidate(NamedTuple):
@@ -65,9 +69,21 @@ def l1_sensitivity(adjacency: str) -> float:
     return 1.0 if adjacency == "add_remove" else 2.0
 
 
-def _distance(levels: np.ndarray, candidate: Candidate, shape: Sequence[int]) -> float:
-    counts = count_marginal(levels, candidate.query, shape)
-    return float(np.abs(counts - candidate.expected).sum())
+def _distances(
+    levels: np.ndarray, candidates: Sequence[Candidate], shape: Sequence[int]
+) -> np.ndarray:
+    """Return the L1 distance of every candidate's counts from what is expected."""
+    distances: list[float] = []
+    while len(distances) < len(candidates):
+        # as many at a time as their tables leave memory for
+        sizes = np.cumsum([c.expected.size for c in candidates[len(distances) :]])
+        n_next = max(int(np.searchsorted(sizes, MOST_CELLS)), 1)
+        batch = candidates[len(distances) : len(distances) + n_next]
+        tables = count_marginals(levels, [c.query for c in batch], shape)
+        distances += [
+            float(np.abs(table - c.expected).sum()) for table, c in zip(tables, batch, strict=True)
+        ]
+    return np.array(distances)
 
 
 def score_candidates(
@@ -93,7 +109,7 @@ def score_candidates(
     ledger : PrivacyLedger
     noise : NoiseSource
     """
-    distances = [_distance(levels, candidate, shape) for candidate in candidates]
+    distances = _distances(levels, candidates, shape)
     sensitivity = l1_sensitivity(ledger.adjacency) * math.sqrt(len(candidates))
     released = gaussian_release(
         distances,
@@ -133,7 +149,7 @@ def select_tree(
     ----------
     McKenna, Miklau & Sheldon (2021), Winning the NIST contest (MST), Algorithm 2.
     """
-    distances = np.array([_distance(levels, candidate, shape) for candidate in candidates])
+    distances = _distances(levels, candidates, shape)
     pairs = [tuple(v for v in candidate.query if v in set(nodes)) for candidate in candidates]
     component = {v: v for v in nodes}
     chosen: list[tuple[int, ...]] = []
