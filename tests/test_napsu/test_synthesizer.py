@@ -23,7 +23,9 @@ from skdpsynth import (
     TableSchema,
 )
 from skdpsynth._histograms import _release as histogram_release
-from skdpsynth.napsu import _inference, _marginals, _selection
+from skdpsynth.napsu import _inference, _marginals, _posterior, _selection
+from skdpsynth.napsu._posterior import LaplacePosterior, PerturbedPosterior
+from skdpsynth.privacy import exponential_mechanism, gaussian_release
 
 SCHEMA = TableSchema(
     {
@@ -176,6 +178,42 @@ def test_the_row_count_is_known_only_where_it_is_public(table, adjacency):
         assert models[0].ledger_.entries[0].name == "row count"
 
 
+@pytest.mark.parametrize("adjacency", ["add_remove", "replace_one"])
+@pytest.mark.parametrize("queries", ["auto", "tan", QUERIES])
+def test_the_fitted_synthesizer_depends_on_the_rows_through_the_releases_alone(
+    monkeypatch, queries, adjacency
+):
+    """Another table, whose releases are replaced by those of the first, gives the same bytes."""
+    recorded, position = [], [0]
+
+    def stand_in(mechanism, is_replay):
+        def release(statistic, **parameters):
+            # charges the ledger in any case
+            result = mechanism(statistic, **parameters)
+            if not is_replay:
+                recorded.append(result)
+            position[0] += 1
+            return recorded[position[0] - 1]
+
+        return release
+
+    def fit(table, is_replay):
+        position[0] = 0
+        for module in (histogram_release, _marginals, _selection):
+            monkeypatch.setattr(module, "gaussian_release", stand_in(gaussian_release, is_replay))
+        chosen = stand_in(exponential_mechanism, is_replay)
+        monkeypatch.setattr(_selection, "exponential_mechanism", chosen)
+        bins = BINS if queries is QUERIES else "private"
+        model = make_synthesizer(queries=queries, bins=bins, adjacency=adjacency).fit(table)
+        return pickle.dumps(model), repr(model.ledger_)
+
+    table = make_table(500, seed=1)
+    other = make_table(500 if adjacency == "replace_one" else 900, seed=2)
+    other = other.assign(age=90.0, colour=None)
+    assert fit(table, False) == fit(other, True)
+    assert len(recorded) > 2
+
+
 # Mistakes
 
 
@@ -230,6 +268,27 @@ def test_map_has_no_posterior(table):
     assert len(model.sample(10)) == 10
     with pytest.raises(ValueError, match='fit with inference="laplace" or "nuts"'):
         next(model.sample_datasets(2, 10))
+
+
+def test_each_inference_has_its_posterior(table, fitted, monkeypatch):
+    assert isinstance(fitted.model_.posterior, LaplacePosterior)
+    assert make_synthesizer(inference="map").fit(table).model_.posterior is None
+    # what is shrunk, or too large, is perturbed
+    automatic = make_synthesizer(queries="auto").fit(table)
+    assert isinstance(automatic.model_.posterior, PerturbedPosterior)
+    for name in ("LARGEST_DENSE", "LARGEST_DENSE_CELLS"):
+        with monkeypatch.context() as patch:
+            patch.setattr(_inference, name, 20)
+            large = make_synthesizer().fit(table)
+        assert isinstance(large.model_.posterior, PerturbedPosterior)
+
+
+@pytest.mark.parametrize("inference", ["map", "laplace"])
+def test_a_mode_that_is_not_found_is_a_warning_with_a_way_out(table, monkeypatch, inference):
+    monkeypatch.setattr(_posterior, "MAX_ITERATIONS", 1)
+    with pytest.warns(ConvergenceWarning, match=r"not found in 1 steps.*smaller prior_scale"):
+        model = make_synthesizer(inference=inference).fit(table)
+    check_values(model.sample(20, random_state=0), SCHEMA)
 
 
 def test_too_large_a_network_for_nuts_is_a_warning_with_a_way_out(table, monkeypatch):
