@@ -293,12 +293,13 @@ def _measure_and_select(
     else:
         rest = 1.0 - FIRST_SHARE
         nodes = [v for v in rows.domain.main if v != label or plan.queries == "tree"]
+        # the star is in the model either way, so that a pair's clique has the target in it
+        joined = set() if label is None else {label}
         label = label if plan.queries == "tan" else None
-        joined = () if label is None else (label,)
         candidates = [
             expected_pair(pair, model, evidence, label)
             for pair in combinations(nodes, 2)
-            if clique_size((*pair, *joined), rows.shape) <= plan.max_clique_size
+            if clique_size(joined.union(pair), rows.shape) <= plan.max_clique_size
         ]
         chosen = []
         if selection:
