@@ -114,6 +114,8 @@ def _positive(
     cells = np.concatenate([np.zeros(1, dtype=np.int64), *kept])
     total = evidence.n_records
     for _ in range(PROJECTION_ROUNDS):
+        if table.min() >= 0:
+            break
         projected = total * project_to_simplex(table.ravel() / total).reshape(table.shape)
         coefficients = analyse(projected, variables)
         coefficients.ravel()[cells] = wanted.ravel()[cells]
