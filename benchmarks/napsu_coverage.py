@@ -39,6 +39,8 @@ from sklearn.exceptions import ConvergenceWarning
 from skdpsynth import Categorical, NapsuMQSynthesizer, TableSchema, combine_estimates
 
 N_DATASETS = 100
+# of NUTS: several times as many as tables are drawn
+N_DRAWS = 600
 MAX_STEPS = 200
 
 
@@ -261,6 +263,7 @@ def fit_study(
         queries=study.queries,
         inference=inference,
         prior_scale=prior_scale,
+        n_draws=N_DRAWS,
         random_state=seed,
     ).fit(study.draw_table(np.random.default_rng((seed, 0))))
 

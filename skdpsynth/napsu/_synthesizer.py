@@ -63,7 +63,7 @@ class NapsuMQSynthesizer(BaseSynthesizer):
         cliques, and those with an estimated prior, are fitted to the noisy marginals made
         consistent instead, and "laplace" draws by perturbing and fitting them again.
     prior_scale : float or "auto", default="auto"
-        Standard deviation of the normal prior of λ. "auto" is 2 with queries given, and otherwise
+        Standard deviation of the normal prior of λ. "auto" is 1.5 with queries given, and otherwise
         estimated from the noisy marginals for every set of columns: good for prediction, but
         intervals of what is shrunk are then too narrow. In large networks a number means that
         nothing is shrunk.

@@ -240,7 +240,7 @@ def test_what_is_released_is_the_network_of_the_measured_queries(codes):
     shape = [v.n_levels for v in release_.domain.variables]
     assert shape == [17, 16, 3, 3, 5, 1, 2]
     assert release_.expected is None
-    assert (release_.prior_variance == 4.0).all()
+    assert (release_.prior_variance == 2.25).all()
     assert abs(release_.n_records - 2000) < 200
 
 
