@@ -48,8 +48,8 @@ LARGEST_SCORE_NOISE = 0.03
 # cells of the cliques that automatic queries may grow
 LARGEST_GROWN_CLIQUE = 20_000
 # standard deviation of λ's prior where intervals are to be valid: the log probability of a cell of
-# a three-way marginal then varies by 1.5 √7 a priori. Under a wider one a cell that noise has emptied
-# has a long way to go, which chains are slow to travel
+# a three-way marginal then varies by 1.5 √7 a priori. Under a wider one a cell that noise has
+# emptied has a long way to go, which chains are slow to travel
 WIDE_PRIOR_SCALE = 1.5
 
 
