@@ -73,10 +73,10 @@ def label_pairs() -> dict[str, float]:
     return measure_fit(table, schema, queries=queries)
 
 
-def coarse(inference: str, prior_scale: float | str = "auto") -> dict[str, float]:
+def coarse(inference: str) -> dict[str, float]:
     """Fit the ten coarse columns of Adult, with a query of four columns and six pairs."""
     table, schema = coarse_adult()
-    parameters = {"queries": COARSE_QUERIES, "inference": inference, "prior_scale": prior_scale}
+    parameters = {"queries": COARSE_QUERIES, "inference": inference}
     return measure_fit(table, schema, **parameters)
 
 
@@ -95,10 +95,6 @@ CASES: dict[str, tuple[str, Callable[[], dict[str, float]]]] = {
     "pairs": ("Adult, 14 columns, 13 pairs with the label, Laplace", label_pairs),
     "coarse": ("Adult, 10 coarse columns, Laplace", lambda: coarse("laplace")),
     "coarse-nuts": ("Adult, 10 coarse columns, NUTS", lambda: coarse("nuts")),
-    "coarse-nuts-2": (
-        "Adult, 10 coarse columns, NUTS, prior_scale=2",
-        lambda: coarse("nuts", 2.0),
-    ),
     "auto-small": (
         f"Adult, {N_SMALL:,} rows, 15 columns, automatic",
         lambda: resampled(N_SMALL),
