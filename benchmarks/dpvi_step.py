@@ -16,14 +16,14 @@ from pathlib import Path
 import numpy as np
 
 from skdpsynth import Categorical, Continuous, Count, TableSchema
-from skdpsynth.mixture._columns import model_columns
+from skdpsynth._product_mixture._columns import model_columns
+from skdpsynth._product_mixture._estimates import ComponentEstimates
+from skdpsynth._product_mixture._kernels import power_of_two
+from skdpsynth._product_mixture._layout import Layout
+from skdpsynth._product_mixture._measure import open_table
 from skdpsynth.mixture._d3p import fit_d3p, require_d3p
 from skdpsynth.mixture._dpvi import STEPS_PER_SCAN, DPVIPlan, MeanFieldGuide, run_dpvi
-from skdpsynth.mixture._estimates import ComponentEstimates
-from skdpsynth.mixture._kernels import power_of_two
 from skdpsynth.mixture._latents import MixtureLatents
-from skdpsynth.mixture._layout import Layout
-from skdpsynth.mixture._measure import open_table
 from skdpsynth.privacy import NoiseSource, PrivacyLedger
 
 N_ROWS, BATCH_SIZE, N_COMPONENTS, N_BINS = 32_000, 320, 20, 20

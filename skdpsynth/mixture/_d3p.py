@@ -15,6 +15,8 @@ from numpyro.infer.autoguide import AutoDiagonalNormal
 from numpyro.infer.initialization import init_to_value
 from numpyro.optim import Adam
 
+from .._product_mixture._estimates import ComponentEstimates
+from .._product_mixture._layout import Layout, Records
 from ..privacy import (
     NoiseSource,
     PrivacyLedger,
@@ -22,8 +24,6 @@ from ..privacy import (
     calibrate_without_replacement,
 )
 from ._dpvi import STEPS_PER_SCAN, DPVIPlan
-from ._estimates import ComponentEstimates
-from ._layout import Layout, Records
 from ._numpyro_mixture import build_model, initial_values, summarise_draws
 
 __all__ = ["affordable_sampling_rate", "check_d3p_adjacency", "fit_d3p", "require_d3p"]

@@ -11,9 +11,15 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from ._estimates import ComponentEstimates
-from ._kernels import ANY_CLASS, Array, NaturalParameters, component_log_densities, fold
-from ._layout import Layout, Records
+from .._product_mixture._estimates import ComponentEstimates
+from .._product_mixture._kernels import (
+    ANY_CLASS,
+    Array,
+    NaturalParameters,
+    component_log_densities,
+    fold,
+)
+from .._product_mixture._layout import Layout, Records
 
 __all__ = ["MixtureLatents", "Unconstrained"]
 

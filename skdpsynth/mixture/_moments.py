@@ -10,20 +10,20 @@ from typing import NamedTuple
 import numpy as np
 
 from .._histograms import Bins
-from ..privacy import NoiseSource, PrivacyLedger
-from ._columns import ColumnModel
-from ._components import (
+from .._product_mixture._columns import ColumnModel
+from .._product_mixture._components import (
     choose_components,
     consistent_totals,
     mixing_proportions,
     refine,
     start_components,
 )
-from ._estimates import NoisySums, add_by_class, average
-from ._kernels import NaturalParameters, power_of_two
-from ._layout import Layout
-from ._measure import one_per_class, open_table, pass_sensitivity, release_sums
-from ._model import natural_parameters
+from .._product_mixture._estimates import NoisySums, add_by_class, average
+from .._product_mixture._kernels import NaturalParameters, power_of_two
+from .._product_mixture._layout import Layout
+from .._product_mixture._measure import one_per_class, open_table, pass_sensitivity, release_sums
+from .._product_mixture._model import natural_parameters
+from ..privacy import NoiseSource, PrivacyLedger
 
 __all__ = ["MomentsPlan", "MomentsRelease", "grid_share", "release_moments"]
 

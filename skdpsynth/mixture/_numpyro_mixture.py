@@ -12,9 +12,9 @@ import numpyro
 import numpyro.distributions as dist
 from numpyro import handlers
 
-from ._estimates import ComponentEstimates
-from ._kernels import Array
-from ._layout import Block, Layout, Scalar
+from .._product_mixture._estimates import ComponentEstimates
+from .._product_mixture._kernels import Array
+from .._product_mixture._layout import Block, Layout, Scalar
 
 __all__ = ["build_model", "component_log_likelihoods", "initial_values", "summarise_draws"]
 

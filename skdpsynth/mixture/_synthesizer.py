@@ -11,17 +11,17 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from .._base import BaseSynthesizer
+from .._product_mixture._columns import model_columns
+from .._product_mixture._components import borrow, mixing_proportions, refine
+from .._product_mixture._estimates import effective_size
+from .._product_mixture._model import MixtureModel
 from .._reading import Table
 from ..privacy import NoiseSource, PrivacyLedger
 from ..schema import TableSchema
 from ._check_model import check_model
-from ._columns import model_columns
-from ._components import borrow, mixing_proportions, refine
 from ._custom_model import CustomModel
 from ._custom_release import CustomRelease, count_steps, infer_custom, release_custom
 from ._d3p import check_d3p_adjacency, require_d3p
-from ._estimates import effective_size
-from ._model import MixtureModel
 from ._moments import MomentsPlan, MomentsRelease, release_moments
 from ._variational import VariationalPlan, VariationalRelease, release_variational
 

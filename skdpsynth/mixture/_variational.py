@@ -10,21 +10,21 @@ from typing import NamedTuple
 import numpy as np
 
 from .._histograms import Bins
-from ..privacy import NoiseSource, PrivacyLedger
-from ._columns import ColumnModel
-from ._components import (
+from .._product_mixture._columns import ColumnModel
+from .._product_mixture._components import (
     choose_components,
     consistent_totals,
     mixing_proportions,
     start_components,
 )
+from .._product_mixture._estimates import ComponentEstimates
+from .._product_mixture._kernels import power_of_two
+from .._product_mixture._layout import Layout
+from .._product_mixture._measure import one_per_class, open_table, pass_sensitivity, release_sums
+from ..privacy import NoiseSource, PrivacyLedger
 from ._d3p import affordable_sampling_rate, fit_d3p
 from ._dpvi import DPVIPlan, MeanFieldGuide, run_dpvi
-from ._estimates import ComponentEstimates
-from ._kernels import power_of_two
 from ._latents import MixtureLatents
-from ._layout import Layout
-from ._measure import one_per_class, open_table, pass_sensitivity, release_sums
 from ._moments import grid_share
 
 __all__ = ["VariationalPlan", "VariationalRelease", "release_variational"]

@@ -13,8 +13,16 @@ from numpyro.infer.autoguide import AutoDiagonalNormal
 from numpyro.infer.initialization import init_to_value
 from numpyro.optim import SGD
 from scipy import stats
+from test_product_mixture.reference import (
+    FAMILIES,
+    mixed_schema,
+    random_codes,
+    random_estimates,
+    random_model,
+)
 
 from skdpsynth import Count, DPMixtureSynthesizer
+from skdpsynth._product_mixture._layout import encode_records
 from skdpsynth.mixture._d3p import (
     _import_d3p,
     affordable_sampling_rate,
@@ -24,7 +32,6 @@ from skdpsynth.mixture._d3p import (
     require_d3p,
 )
 from skdpsynth.mixture._dpvi import DPVIPlan
-from skdpsynth.mixture._layout import encode_records
 from skdpsynth.mixture._numpyro_mixture import build_model, initial_values
 from skdpsynth.privacy import (
     GaussianEvent,
@@ -32,8 +39,6 @@ from skdpsynth.privacy import (
     PrivacyLedger,
     WithoutReplacementGaussianEvent,
 )
-
-from .reference import FAMILIES, mixed_schema, random_codes, random_estimates, random_model
 
 needs_d3p = pytest.mark.skipif(
     importlib.util.find_spec("d3p") is None,

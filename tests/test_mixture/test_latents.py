@@ -7,13 +7,12 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy import stats
 from scipy.special import expit, logsumexp
+from test_product_mixture.reference import mixed_schema, random_codes, random_model
 
 from skdpsynth import Categorical, Continuous, Count, TableSchema
-from skdpsynth.mixture._kernels import component_log_densities, power_of_two
+from skdpsynth._product_mixture._kernels import component_log_densities, power_of_two
+from skdpsynth._product_mixture._layout import Records, encode_records
 from skdpsynth.mixture._latents import MixtureLatents
-from skdpsynth.mixture._layout import Records, encode_records
-
-from .reference import mixed_schema, random_codes, random_model
 
 SCHEMAS = {
     "mixed": mixed_schema(False),

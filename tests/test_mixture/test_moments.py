@@ -3,15 +3,15 @@ import math
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from test_product_mixture.reference import FAMILIES, mixed_schema, random_codes
 
 from skdpsynth import Categorical, Continuous, Count, TableSchema
-from skdpsynth.mixture import _measure, _moments
-from skdpsynth.mixture._columns import model_columns
-from skdpsynth.mixture._model import natural_parameters
+from skdpsynth._product_mixture import _measure
+from skdpsynth._product_mixture._columns import model_columns
+from skdpsynth._product_mixture._model import natural_parameters
+from skdpsynth.mixture import _moments
 from skdpsynth.mixture._moments import MomentsPlan, release_moments
 from skdpsynth.privacy import NoiseSource, PrivacyLedger
-
-from .reference import FAMILIES, mixed_schema, random_codes
 
 ADJACENCIES = ["add_remove", "replace_one"]
 SCHEMAS = {

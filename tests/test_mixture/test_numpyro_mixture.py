@@ -6,11 +6,12 @@ from numpyro import handlers
 from numpyro.infer.util import log_density
 from scipy import stats
 from scipy.special import gammaln
+from test_product_mixture.reference import FAMILIES, mixed_schema, random_codes, random_model
 
 from skdpsynth import Categorical, Count, TableSchema
-from skdpsynth.mixture._kernels import component_log_densities
+from skdpsynth._product_mixture._kernels import component_log_densities
+from skdpsynth._product_mixture._layout import Records, encode_records
 from skdpsynth.mixture._latents import MixtureLatents
-from skdpsynth.mixture._layout import Records, encode_records
 from skdpsynth.mixture._numpyro_mixture import (
     build_model,
     component_log_likelihoods,
@@ -18,8 +19,6 @@ from skdpsynth.mixture._numpyro_mixture import (
     initial_values,
     summarise_draws,
 )
-
-from .reference import FAMILIES, mixed_schema, random_codes, random_model
 
 CASES = [
     ("families", mixed_schema(), FAMILIES),

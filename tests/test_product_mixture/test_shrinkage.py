@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skdpsynth.mixture._shrinkage import shrink_deviations
+from skdpsynth._product_mixture._shrinkage import shrink_deviations
 
 
 @pytest.mark.parametrize("is_ordered", [False, True])

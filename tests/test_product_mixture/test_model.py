@@ -9,8 +9,8 @@ from scipy import stats
 
 from skdpsynth import Categorical, Continuous, Count, TableSchema
 from skdpsynth._histograms import fine_grid
-from skdpsynth.mixture._kernels import component_log_densities
-from skdpsynth.mixture._model import natural_parameters
+from skdpsynth._product_mixture._kernels import component_log_densities
+from skdpsynth._product_mixture._model import natural_parameters
 
 from . import reference
 from .reference import chi_square, find_cell, mixed_schema, random_codes, random_model

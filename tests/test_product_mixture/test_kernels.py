@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skdpsynth._histograms import fine_grid
-from skdpsynth.mixture._kernels import (
+from skdpsynth._product_mixture._kernels import (
     BLOCK_SIZE,
     NaturalParameters,
     component_log_densities,
@@ -17,9 +17,9 @@ from skdpsynth.mixture._kernels import (
     score_records,
     sum_statistics,
 )
-from skdpsynth.mixture._layout import encode_records, record_squared_norm
-from skdpsynth.mixture._measure import FINEST_RESOLUTION
-from skdpsynth.mixture._model import natural_parameters
+from skdpsynth._product_mixture._layout import encode_records, record_squared_norm
+from skdpsynth._product_mixture._measure import FINEST_RESOLUTION
+from skdpsynth._product_mixture._model import natural_parameters
 
 from . import reference
 from .reference import mixed_schema, random_codes, random_model

@@ -4,8 +4,8 @@ from numpy.testing import assert_array_equal
 
 from skdpsynth import Categorical, Continuous, Count, TableSchema
 from skdpsynth._histograms import coarsen, fine_grid
-from skdpsynth.mixture._columns import model_columns
-from skdpsynth.mixture._layout import build_layout, encode_records, record_squared_norm
+from skdpsynth._product_mixture._columns import model_columns
+from skdpsynth._product_mixture._layout import build_layout, encode_records, record_squared_norm
 
 SCHEMA = TableSchema(
     {

@@ -7,10 +7,10 @@ from test_histograms.reference import find_cell
 
 from skdpsynth import Categorical, Continuous, Count, Ordinal, TableSchema
 from skdpsynth._histograms import coarsen, fine_grid
-from skdpsynth.mixture._columns import model_columns
-from skdpsynth.mixture._estimates import ComponentEstimates
-from skdpsynth.mixture._layout import build_layout
-from skdpsynth.mixture._model import MixtureModel
+from skdpsynth._product_mixture._columns import model_columns
+from skdpsynth._product_mixture._estimates import ComponentEstimates
+from skdpsynth._product_mixture._layout import build_layout
+from skdpsynth._product_mixture._model import MixtureModel
 
 FAMILIES = {"height": "normal", "visits": "poisson", "age": "categorical"}
 

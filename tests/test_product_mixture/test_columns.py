@@ -1,7 +1,7 @@
 import pytest
 
 from skdpsynth import Categorical, Continuous, Count, Ordinal, TableSchema
-from skdpsynth.mixture._columns import MAX_INTEGER_LEVELS, model_columns
+from skdpsynth._product_mixture._columns import MAX_INTEGER_LEVELS, model_columns
 
 KINDS = {
     "two": Categorical(["a", "b"]),

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skdpsynth.mixture._components import (
+from skdpsynth._product_mixture._components import (
     MAX_COMPONENTS_PER_CLASS,
     choose_components,
     consistent_totals,
@@ -10,7 +10,7 @@ from skdpsynth.mixture._components import (
     refine,
     start_components,
 )
-from skdpsynth.mixture._estimates import NoisySums, add_by_class, average, make_consistent
+from skdpsynth._product_mixture._estimates import NoisySums, add_by_class, average, make_consistent
 
 from .reference import mixed_schema, random_model
 

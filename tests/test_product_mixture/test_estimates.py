@@ -5,8 +5,8 @@ from scipy.optimize import minimize_scalar
 from scipy.special import expit
 
 from skdpsynth import Categorical, Continuous, Count, TableSchema
-from skdpsynth.mixture._columns import model_columns
-from skdpsynth.mixture._estimates import (
+from skdpsynth._product_mixture._columns import model_columns
+from skdpsynth._product_mixture._estimates import (
     NoisySums,
     add_by_class,
     average,
@@ -16,7 +16,7 @@ from skdpsynth.mixture._estimates import (
     make_consistent,
     share_out,
 )
-from skdpsynth.mixture._layout import build_layout
+from skdpsynth._product_mixture._layout import build_layout
 
 SCHEMA = TableSchema(
     {

@@ -1,0 +1,1 @@
+"""Mixtures of products of one-column distributions: shared by the synthesizers."""
