@@ -25,7 +25,7 @@ from skdpsynth import (
     TableMismatchError,
     TableSchema,
 )
-from skdpsynth.mixture import _measure
+from skdpsynth._product_mixture import _measure
 from skdpsynth.privacy import gaussian_release
 
 # Each statistical test would fail for one seed in a million if the law is right.
