@@ -1,0 +1,5 @@
+"""Clusters with noise: Approximate, Adapt, Anonymize."""
+
+from ._synthesizer import ClustMixSynthesizer
+
+__all__ = ["ClustMixSynthesizer"]
