@@ -99,6 +99,7 @@ class PrivacyLedger:
         self._secure_noise = True
         self._public_schema = True
         self._purchase: PrivacySpent | None = None
+        self._claim: str | None = None
         self._known_loss: float | None = None
         self._mu_limit = gdp_mu(self.event_epsilon, self.event_delta)
 
@@ -304,6 +305,16 @@ class PrivacyLedger:
         """
         self._purchase = purchase
 
+    def mark_unproven(self, claim: str) -> None:
+        """Record that a release is charged at a sensitivity that is claimed and does not hold.
+
+        Parameters
+        ----------
+        claim : str
+            Who claims it.
+        """
+        self._claim = claim
+
     def spent(self) -> PrivacySpent:
         """Return the guarantee of the releases so far.
 
@@ -314,6 +325,10 @@ class PrivacyLedger:
             requested ε.
         """
         notes = []
+        if self._claim is not None:
+            notes.append(
+                f"not private: epsilon and delta are the claim of {self._claim}, not a guarantee"
+            )
         if self.epsilon == math.inf:
             epsilon = math.inf
             notes.append("not private: epsilon=inf is the non-private baseline")
@@ -332,6 +347,7 @@ class PrivacyLedger:
             secure_noise=self._secure_noise,
             public_schema=self._public_schema
             and (self._purchase is None or self._purchase.is_private),
+            claim=self._claim,
             notes=tuple(notes),
         )
 
@@ -366,7 +382,8 @@ class PrivacyLedger:
     def _state(self) -> tuple[object, ...]:
         request = (self.epsilon, self.delta, self.adjacency)
         sampler = (self._sampler_loss, self._sampler_tail, self._secure_noise)
-        return (*request, self._entries, *sampler, self._public_schema, self._purchase)
+        schema = (self._public_schema, self._purchase)
+        return (*request, self._entries, *sampler, *schema, self._claim)
 
     __hash__ = None  # type: ignore[assignment]
 

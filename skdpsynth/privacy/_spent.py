@@ -23,6 +23,8 @@ class PrivacySpent:
         False when a seed fixed the noise: whoever knows the seed can subtract it.
     public_schema : bool, default=True
         False when bounds and levels were read from the data, or bought without privacy.
+    claim : str, default=None
+        Whose claim the numbers are where no proof supports them; None for a guarantee.
     notes : tuple of str
         What a reader must know beside the numbers.
 
@@ -37,12 +39,14 @@ class PrivacySpent:
     adjacency: str
     secure_noise: bool = True
     public_schema: bool = True
+    claim: str | None = None
     notes: tuple[str, ...] = ()
 
     @property
     def is_private(self) -> bool:
-        """Whether the numbers are a guarantee: finite ε, secret noise and a public schema."""
-        return self.epsilon < float("inf") and self.secure_noise and self.public_schema
+        """Whether the numbers are a guarantee: proved, finite ε, secret noise, public schema."""
+        is_secret = self.secure_noise and self.public_schema
+        return self.epsilon < float("inf") and is_secret and self.claim is None
 
     def __repr__(self) -> str:
         text = (

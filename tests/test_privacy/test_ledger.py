@@ -214,3 +214,27 @@ def test_pickle_and_equality():
 def test_bad_requests(arguments, error, match):
     with pytest.raises(error, match=match):
         PrivacyLedger(*arguments)
+
+
+def test_a_claim_without_proof_is_no_guarantee():
+    ledger = PrivacyLedger(1.0, 1e-6)
+    ledger.charge(GaussianEvent(ledger.mu), name="centroids")
+    guarantee = ledger.spent()
+    assert guarantee.is_private
+    assert guarantee.claim is None
+    ledger.mark_unproven("Doe (2020)")
+    spent = ledger.spent()
+    assert not spent.is_private
+    assert spent.claim == "Doe (2020)"
+    assert spent.epsilon == guarantee.epsilon
+    note = "not private: epsilon and delta are the claim of Doe (2020), not a guarantee"
+    for text in (repr(spent), str(spent), repr(ledger)):
+        assert note in text
+    assert pickle.loads(pickle.dumps(spent)) == spent
+
+
+def test_the_claim_is_part_of_what_a_ledger_is():
+    marked, plain = PrivacyLedger(1.0, 1e-6), PrivacyLedger(1.0, 1e-6)
+    marked.mark_unproven("Doe (2020)")
+    assert marked != plain
+    assert pickle.loads(pickle.dumps(marked)) == marked
