@@ -1,8 +1,11 @@
 """Differentially private synthetic tables, the scikit-learn way."""
 
+from ._saving import load
+from .clustmix import ClustMixSynthesizer
 from .exceptions import (
     BudgetExceededError,
     PrivacyLeakWarning,
+    SavedModelError,
     SchemaError,
     SyntheticDataWarning,
     TableMismatchError,
@@ -17,6 +20,7 @@ __version__ = "0.1.0.dev0"
 __all__ = [
     "BudgetExceededError",
     "Categorical",
+    "ClustMixSynthesizer",
     "CombinedEstimate",
     "Continuous",
     "Count",
@@ -24,9 +28,11 @@ __all__ = [
     "NapsuMQSynthesizer",
     "Ordinal",
     "PrivacyLeakWarning",
+    "SavedModelError",
     "SchemaError",
     "SyntheticDataWarning",
     "TableMismatchError",
     "TableSchema",
     "combine_estimates",
+    "load",
 ]

@@ -24,7 +24,7 @@ from .preprocessing import (
 )
 from .preprocessing._base import check_schema, warn_leak
 from .preprocessing._columns import encode_column
-from .schema import TableSchema
+from .schema import Continuous, TableSchema
 
 __all__ = ["Table", "as_generator", "check_count", "encode_conditions", "read_table"]
 
@@ -87,13 +87,42 @@ def read_table(X: Any, y: Any, estimator: BaseEstimator) -> tuple[Table, dict[st
         frame, table_format = join_target(frame, table_format, y, name)
         target = table_format.names[-1]
     has_public_schema = schema is not None
-    if schema is None:
+    bounds = getattr(estimator, "bounds", None)
+    if schema is None and bounds is not None and table_format.container == "numpy":
+        schema, has_public_schema = _box_schema(frame, bounds, target, estimator)
+    elif schema is None:
         schema = TableSchema.from_frame(frame, target=target)
         warn_leak(estimator, "the bounds, levels and nullability", schema)
     else:
         schema = _match(schema, table_format.names, target)
     codes, published = encode_table(frame, schema), public_format(table_format, schema)
     return Table(codes, schema, published, y is not None, has_public_schema), vars(named)
+
+
+def _box_schema(
+    frame: pd.DataFrame, bounds: tuple[float, float], target: Any, estimator: BaseEstimator
+) -> tuple[TableSchema, bool]:
+    """Return the schema of an array with one pair of public bounds, and whether it is public.
+
+    The levels of y are public only where a schema gives them.
+    """
+    low, high = float(bounds[0]), float(bounds[1])
+    features = frame.drop(columns=[] if target is None else [target])
+    for name in features:
+        values = pd.to_numeric(features[name], errors="coerce").to_numpy(dtype=np.float64)
+        outside = values[~((values >= low) & (values <= high))]
+        if len(outside):
+            raise TableMismatchError(
+                f"Column {name!r} of the array has the value {outside[0]!r}, but without a schema "
+                f"all values must lie in [{low:g}, {high:g}]: rescale by public bounds, pass a "
+                "schema, or set bounds."
+            )
+    columns: dict[Any, Any] = {name: Continuous(low, high) for name in features}
+    if target is None:
+        return TableSchema(columns), True
+    drafted = TableSchema.from_frame(frame[[target]], target=target)
+    warn_leak(estimator, "the levels", drafted)
+    return TableSchema({**columns, target: drafted[target]}, target=target), False
 
 
 def _match(schema: TableSchema, names: tuple[Any, ...], target: Any) -> TableSchema:

@@ -115,6 +115,8 @@ def release_sums(
     name: str,
     ledger: PrivacyLedger,
     noise: NoiseSource,
+    *,
+    is_hard: bool = False,
 ) -> NoisySums:
     """Release expected sufficient statistics of all components.
 
@@ -132,6 +134,9 @@ def release_sums(
     mu : float
     name : str
         For the ledger.
+    is_hard : bool, default=False
+        Whether every record goes to one component as a whole, which makes a sum of one-hot
+        records a table of counts.
 
     Notes
     -----
@@ -145,7 +150,7 @@ def release_sums(
     That no other record moves needs its arithmetic to be the same wherever it stands in a block;
     the kernels use no operation across rows but the exact integer sums.
     """
-    resolution = _choose_resolution(sensitivity / mu)
+    resolution = 1 if is_hard else _choose_resolution(sensitivity / mu)
     exact = sum_statistics(records, model, resolution)
     parts = [
         exact.n_records[:n_components],

@@ -5,11 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
-from .._histograms import Bins
 from .._product_mixture._columns import ColumnModel
 from .._product_mixture._components import (
     choose_components,
@@ -20,12 +18,12 @@ from .._product_mixture._components import (
 )
 from .._product_mixture._estimates import NoisySums, add_by_class, average
 from .._product_mixture._kernels import NaturalParameters, power_of_two
-from .._product_mixture._layout import Layout
 from .._product_mixture._measure import one_per_class, open_table, pass_sensitivity, release_sums
 from .._product_mixture._model import natural_parameters
+from .._product_mixture._release import MixtureRelease
 from ..privacy import NoiseSource, PrivacyLedger
 
-__all__ = ["MomentsPlan", "MomentsRelease", "grid_share", "release_moments"]
+__all__ = ["MomentsPlan", "grid_share", "release_moments"]
 
 GRID_SHARE = 0.1
 COUNT_SHARE = 0.01
@@ -72,33 +70,6 @@ class MomentsPlan:
         return (grid, *((1.0 - grid) * share for share in passes))
 
 
-class MomentsRelease(NamedTuple):
-    """All that leaves the rows: released quantities and functions of them.
-
-    Attributes
-    ----------
-    columns : tuple of ColumnModel
-    layout : Layout
-    bins : dict of column position to Bins
-    owner : ndarray of shape (n_components,), int
-        The class of each component.
-    totals : NoisySums of n_classes
-        Inverse-variance average over all passes, consistent.
-    sums : NoisySums of n_components
-        The last pass.
-    n_records : float
-        Row count: noisy under add/remove, exact under replace-one.
-    """
-
-    columns: tuple[ColumnModel, ...]
-    layout: Layout
-    bins: dict[int, Bins]
-    owner: np.ndarray
-    totals: NoisySums
-    sums: NoisySums
-    n_records: float
-
-
 def release_moments(
     codes: np.ndarray,
     columns: tuple[ColumnModel, ...],
@@ -107,7 +78,7 @@ def release_moments(
     ledger: PrivacyLedger,
     noise: NoiseSource,
     after_pass: Callable[[], object] = lambda: None,
-) -> MomentsRelease:
+) -> MixtureRelease:
     """Release what determines the mixture: fine histograms, then expected statistics per pass.
 
     Parameters
@@ -175,4 +146,4 @@ def release_moments(
         totals = consistent_totals(measured, layout, known_count)
         estimates = refine(sums, totals, layout, bins, component_owner)
     n_records = float(totals.n_records.sum()) if known_count is None else known_count
-    return MomentsRelease(columns, layout, bins, component_owner, totals, sums, n_records)
+    return MixtureRelease(columns, layout, bins, component_owner, totals, sums, n_records)

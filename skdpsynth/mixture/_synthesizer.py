@@ -12,9 +12,9 @@ from tqdm.auto import tqdm
 
 from .._base import BaseSynthesizer
 from .._product_mixture._columns import model_columns
-from .._product_mixture._components import borrow, mixing_proportions, refine
 from .._product_mixture._estimates import effective_size
 from .._product_mixture._model import MixtureModel
+from .._product_mixture._release import MixtureRelease, infer_mixture
 from .._reading import Table
 from ..privacy import NoiseSource, PrivacyLedger
 from ..schema import TableSchema
@@ -22,7 +22,7 @@ from ._check_model import check_model
 from ._custom_model import CustomModel
 from ._custom_release import CustomRelease, count_steps, infer_custom, release_custom
 from ._d3p import check_d3p_adjacency, require_d3p
-from ._moments import MomentsPlan, MomentsRelease, release_moments
+from ._moments import MomentsPlan, release_moments
 from ._variational import VariationalPlan, VariationalRelease, release_variational
 
 __all__ = ["DPMixtureSynthesizer"]
@@ -238,7 +238,7 @@ class DPMixtureSynthesizer(BaseSynthesizer):
 
     def _release(
         self, table: Table, ledger: PrivacyLedger, noise: NoiseSource
-    ) -> MomentsRelease | VariationalRelease | CustomRelease:
+    ) -> MixtureRelease | VariationalRelease | CustomRelease:
         if self.model is not None:
             plan = self._variational_plan()
             with self._progress(count_steps(plan), "steps") as progress:
@@ -279,31 +279,21 @@ class DPMixtureSynthesizer(BaseSynthesizer):
         return tqdm(total=total, desc=description, disable=not self.verbose)
 
     def _infer(
-        self, release: MomentsRelease | VariationalRelease | CustomRelease
+        self, release: MixtureRelease | VariationalRelease | CustomRelease
     ) -> MixtureModel | CustomModel:
         if isinstance(release, CustomRelease):
             return infer_custom(release)
-        if isinstance(release, VariationalRelease):
-            weights, estimates, owner = release.weights, release.estimates, release.owner
-            noise = np.zeros(1)
-        else:
-            estimates = refine(
-                release.sums, release.totals, release.layout, release.bins, release.owner
-            )
-            weights = mixing_proportions(
-                estimates.n_records, release.totals.n_records, release.owner
-            )
-            estimates, weights, owner = borrow(estimates, weights, release.owner, release.layout)
-            noise = release.totals.variance.sum()
-        size = effective_size(weights[None], np.array([release.n_records]), noise)
+        if isinstance(release, MixtureRelease):
+            return infer_mixture(release)
+        size = effective_size(release.weights[None], np.array([release.n_records]), np.zeros(1))
         return MixtureModel(
             release.columns,
             release.layout,
             release.bins,
-            weights,
+            release.weights,
             float(size[0]),
-            owner,
-            estimates,
+            release.owner,
+            release.estimates,
         )
 
 
