@@ -33,10 +33,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from _tables import ADULT_LEVELS, load_adult
 from sklearn.exceptions import ConvergenceWarning
 
 from skdpsynth import Categorical, NapsuMQSynthesizer, TableSchema, combine_estimates
+from skdpsynth.datasets import fetch_adult
 
 N_DATASETS = 100
 # of NUTS: several times as many as tables are drawn
@@ -174,7 +174,8 @@ HOURS_EDGES = (1, 20, 35, 41, 50, 100)
 
 def coarse_adult() -> tuple[pd.DataFrame, TableSchema]:
     """Return the training part of Adult with ten coarse columns, and its schema."""
-    fine, _ = load_adult()
+    adult = fetch_adult()
+    fine = adult.frame
     coarse, levels = pd.DataFrame(index=fine.index), {}
     for name, edges in (("age", AGE_EDGES), ("hours-per-week", HOURS_EDGES)):
         levels[name] = [f"{low}-{high - 1}" for low, high in pairwise(edges)]
@@ -191,7 +192,7 @@ def coarse_adult() -> tuple[pd.DataFrame, TableSchema]:
         levels[name] = ["none", "some"]
         coarse[name] = np.where(fine[name] > 0, "some", "none")
     for name in ("race", "sex"):
-        levels[name] = ADULT_LEVELS[name].split()
+        levels[name] = list(adult.schema[name].levels)
         coarse[name] = fine[name]
     levels["income"] = ["<=50K", ">50K"]
     coarse["income"] = fine["income"]

@@ -22,10 +22,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from _tables import load_adult
 from napsu_coverage import COARSE_QUERIES, coarse_adult, simulated_study
 
 from skdpsynth import NapsuMQSynthesizer, TableSchema
+from skdpsynth.datasets import fetch_adult
 
 N_SAMPLED = 1_000_000
 N_LARGE, N_SMALL = 1_000_000, 30_000
@@ -67,8 +67,8 @@ def three_columns(inference: str) -> dict[str, float]:
 
 def label_pairs() -> dict[str, float]:
     """Fit Adult without its sampling weights, each of 13 columns in a pair with the label."""
-    table, schema = load_adult()
-    table, schema = table.drop(columns="fnlwgt"), schema.drop(["fnlwgt"])
+    adult = fetch_adult()
+    table, schema = adult.frame.drop(columns="fnlwgt"), adult.schema.drop(["fnlwgt"])
     queries = [(name, "income") for name in table if name != "income"]
     return measure_fit(table, schema, queries=queries)
 
@@ -82,10 +82,10 @@ def coarse(inference: str) -> dict[str, float]:
 
 def resampled(n_rows: int) -> dict[str, float]:
     """Fit all of Adult's columns with automatic queries, its rows drawn with replacement."""
-    table, schema = load_adult()
-    rows = np.random.default_rng(0).integers(0, len(table), n_rows)
-    table = table.iloc[rows].reset_index(drop=True)
-    measured = measure_fit(table, schema)
+    adult = fetch_adult()
+    rows = np.random.default_rng(0).integers(0, len(adult.frame), n_rows)
+    table = adult.frame.iloc[rows].reset_index(drop=True)
+    measured = measure_fit(table, adult.schema)
     return {**measured, "table": float(table.memory_usage(deep=True).sum())}
 
 

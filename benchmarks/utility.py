@@ -15,11 +15,12 @@ import time
 from pathlib import Path
 
 import pandas as pd
-from _tables import LOADERS, adult_edges, split
+from _tables import LOADERS, split
 from lightgbm import LGBMClassifier
 from sklearn.pipeline import make_pipeline
 
 from skdpsynth import DPMixtureSynthesizer, NapsuMQSynthesizer
+from skdpsynth.datasets import fetch_adult
 from skdpsynth.metrics import CategoryDtypeEncoder, TSTRScorer, marginal_tvd
 
 METHODS = {
@@ -49,7 +50,7 @@ def measure(table: str, epsilon: float, seed: int, method: str) -> dict[str, flo
     train, test, schema = split(table, seed)
     synthesizer = make_synthesizer(epsilon, len(train), schema, method).fit(train)
     synthetic = synthesizer.sample(len(train), random_state=seed)
-    edges = adult_edges() if table == "adult" else None
+    edges = fetch_adult().edges if table == "adult" else None
     return {
         "auc": make_scorer(len(train), seed)(synthesizer, test),
         "accuracy": make_scorer(len(train), seed, "accuracy")(synthesizer, test),

@@ -1,0 +1,138 @@
+"""From raw text or OpenML's types to the types that a schema asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pandas.api import types
+from sklearn.utils import Bunch
+
+from skdpsynth.exceptions import TableMismatchError
+from skdpsynth.schema import Continuous, Count, TableSchema
+
+__all__ = ["apply_schema", "choose_rows", "make_bunch"]
+
+SUBSETS = ("all", "train", "test")
+
+
+def apply_schema(
+    raw: pd.DataFrame, schema: TableSchema, missing: Sequence[str] = ()
+) -> pd.DataFrame:
+    """Return the columns of a schema, in its order and with the types that it implies.
+
+    Parameters
+    ----------
+    raw : DataFrame of shape (n_rows, n_columns)
+        Text, as ``read_csv(dtype=str, keep_default_na=False)`` gives it, categories or numbers.
+    schema : TableSchema
+        The columns to keep; others are left out.
+    missing : sequence of str, default=()
+        Texts that stand for a missing value where the column is nullable. An empty text does so
+        everywhere but where it is a level.
+
+    Returns
+    -------
+    DataFrame
+        Counts as int64 (float64 with missing values), real numbers as float64, levels as they are.
+
+    Raises
+    ------
+    TableMismatchError
+        If a column is absent or a value is neither a number nor a level where one is expected.
+    """
+    absent = [name for name in schema.names if str(name) not in map(str, raw.columns)]
+    if absent:
+        raise TableMismatchError(
+            f"The table lacks the columns {absent} of the schema; it has {list(raw.columns)}."
+        )
+    raw = raw.set_axis([str(name) for name in raw.columns], axis=1)
+    columns = {
+        name: _convert(raw[str(name)], name, kind, missing) for name, kind in schema.columns.items()
+    }
+    return pd.DataFrame(columns).reset_index(drop=True)
+
+
+def _convert(column: pd.Series, name: Any, kind: Any, missing: Sequence[str]) -> pd.Series:
+    if isinstance(kind, Count | Continuous):
+        return _numbers(column, name, kind, missing)
+    codes, distinct = pd.factorize(column)
+    levels = {str(level): level for level in kind.levels}
+    values = [_level(text, name, levels, missing, kind) for text in _as_texts(distinct)]
+    # the extra value at the end is what factorize's own code for missing values, -1, picks
+    lookup = np.array([*values, None], dtype=object)
+    if (codes < 0).any() and not kind.nullable:
+        raise _missing_values(name, kind)
+    return pd.Series(lookup[codes], index=column.index).infer_objects()
+
+
+def _as_texts(values: Any) -> list[str]:
+    """Return stripped texts; those of whole numbers have no decimal point."""
+    return [
+        str(int(value) if isinstance(value, float) and value.is_integer() else value).strip()
+        for value in values.tolist()
+    ]
+
+
+def _level(value: str, name: Any, levels: dict[str, Any], missing: Sequence[str], kind: Any) -> Any:
+    if value in levels:
+        return levels[value]
+    if kind.nullable and (value == "" or value in missing):
+        return None
+    if kind.other is not None:
+        return kind.other
+    shown = list(levels)[:6]
+    raise TableMismatchError(
+        f"Column {name!r} holds {value!r}, which is not among its {len(levels)} levels {shown}... "
+        "Add the level to the schema or recode the table."
+    )
+
+
+def _numbers(column: pd.Series, name: Any, kind: Any, missing: Sequence[str]) -> pd.Series:
+    if not types.is_numeric_dtype(column.dtype):
+        column = column.astype(object)
+        column = column.mask(column.isin(["", *missing]), None)
+    numbers = pd.to_numeric(column, errors="coerce")
+    wrong = numbers.isna() & column.notna()
+    if wrong.any():
+        raise TableMismatchError(
+            f"Column {name!r} holds {column[wrong].iloc[0]!r}, which is not a number, as its kind "
+            f"{type(kind).__name__} asks for."
+        )
+    if numbers.isna().any() and not kind.nullable:
+        raise _missing_values(name, kind)
+    whole = isinstance(kind, Count) and not numbers.isna().any() and bool((numbers % 1 == 0).all())
+    return numbers.astype(np.int64 if whole else np.float64)
+
+
+def _missing_values(name: Any, kind: Any) -> TableMismatchError:
+    return TableMismatchError(
+        f"Column {name!r} has missing values but is not nullable: pass nullable=True to "
+        f"{type(kind).__name__}."
+    )
+
+
+def choose_rows(raw: pd.DataFrame, subset: str, train: np.ndarray) -> pd.DataFrame:
+    """Return all rows, the publisher's training rows or the others."""
+    if subset not in SUBSETS:
+        raise ValueError(f"subset={subset!r} is not one of {list(SUBSETS)}.")
+    if subset == "all":
+        return raw
+    return raw[train if subset == "train" else ~train]
+
+
+def make_bunch(
+    frame: pd.DataFrame, schema: TableSchema, description: str, licence: str, **others: Any
+) -> Bunch:
+    """Return what every loader returns."""
+    return Bunch(
+        frame=frame,
+        data=frame.drop(columns=schema.target),
+        target=frame[schema.target],
+        schema=schema,
+        DESCR=description,
+        licence=licence,
+        **others,
+    )
