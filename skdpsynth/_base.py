@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABCMeta, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -216,6 +217,32 @@ class BaseSynthesizer(BaseEstimator, metaclass=ABCMeta):
     def score(self, X: Any, y: Any = None) -> float:
         """Return the mean log density, as `score_samples` defines it; not private."""
         return float(np.mean(self.score_samples(X, y)))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the fitted synthesizer to a file, which `skdpsynth.load` reads.
+
+        It is JSON and arrays of numbers without pickles, holds parameters and released quantities
+        only, and never `random_state`. A file of that name is replaced at once and only when the
+        new one is whole.
+
+        Parameters
+        ----------
+        path : str or path-like
+            Where to; any suffix will do.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        TypeError
+            If a parameter is of a type that cannot be stored; the message names it.
+        OSError
+            If the file cannot be written; one that was there before is untouched.
+        """
+        # imported late: what is saved builds on this module
+        from ._saving import save
+
+        save(self, path)
 
     @property
     def _feature_schema(self) -> TableSchema:

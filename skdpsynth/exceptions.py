@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = [
     "BudgetExceededError",
     "PrivacyLeakWarning",
+    "SavedModelError",
     "SchemaError",
     "SyntheticDataWarning",
     "TableMismatchError",
@@ -32,3 +33,7 @@ class TableMismatchError(ValueError):
 
 class BudgetExceededError(RuntimeError):
     """A release would spend more than the requested (ε, δ); nothing was released."""
+
+
+class SavedModelError(ValueError):
+    """A file holds no synthesizer that this release can load: damaged, foreign, or newer."""
