@@ -13,6 +13,7 @@ from .exceptions import (
 from .inference import CombinedEstimate, combine_estimates
 from .mixture import DPMixtureSynthesizer
 from .napsu import NapsuMQSynthesizer
+from .pipeline import SynthesizerPipeline, make_synthesizer_pipeline
 from .schema import Categorical, Continuous, Count, Ordinal, TableSchema
 
 __version__ = "0.1.0.dev0"
@@ -30,9 +31,11 @@ __all__ = [
     "PrivacyLeakWarning",
     "SavedModelError",
     "SchemaError",
+    "SynthesizerPipeline",
     "SyntheticDataWarning",
     "TableMismatchError",
     "TableSchema",
     "combine_estimates",
     "load",
+    "make_synthesizer_pipeline",
 ]

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from .._column_kinds import Categorical, ColumnKind, Continuous, Discrete, Ordinal
 from ..schema import TableSchema
 from ._base import TableTransformer, check_schema, warn_leak
 from ._tables import decode_table, encode_table
@@ -31,6 +32,8 @@ class TableEncoder(TableTransformer):
     ----------
     schema_ : TableSchema
         The kinds of the columns of X.
+    output_schema_ : TableSchema
+        The schema of what `transform` returns: positions of levels, and numbers from 0 to 1.
     format_ : TableFormat
         The container, names and dtypes of X.
     n_features_in_ : int
@@ -86,6 +89,9 @@ class TableEncoder(TableTransformer):
             schema = TableSchema.from_frame(frame)
             warn_leak(self, "the bounds, levels and nullability", schema)
         self.schema_ = self._match(schema, table_format)
+        self.output_schema_ = self.schema_.replace(
+            {name: _code_kind(kind) for name, kind in self.schema_.columns.items()}
+        )
         self.format_ = table_format
         return self
 
@@ -129,3 +135,11 @@ class TableEncoder(TableTransformer):
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Return the names of the encoded columns, which are those of the table."""
         return self._input_names(input_features)
+
+
+def _code_kind(kind: ColumnKind) -> ColumnKind:
+    """Return the kind of the codes of a column."""
+    if not isinstance(kind, Discrete):
+        return Continuous(0, 1, nullable=kind.nullable)
+    codes = Ordinal if isinstance(kind, Ordinal) else Categorical
+    return codes(range(len(kind.levels)), nullable=kind.nullable)

@@ -1,0 +1,400 @@
+"""SynthesizerPipeline: transformers and a synthesizer, there and back."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.utils import get_tags
+from sklearn.utils.validation import check_is_fitted
+
+from .._base import BaseSynthesizer
+from .._reading import check_count
+from ..exceptions import PrivacyLeakWarning
+from ..preprocessing import public_format
+from ..privacy import PrivacyLedger, PrivacySpent
+from ..schema import TableSchema
+from ._conditions import carry_conditions, transform_rows
+from ._restore import JointFormat, column_names, read_format, split_at
+from ._schemas import draft_schema, lend_schemas, trace_schemas
+from ._seeds import Seeds
+from ._steps import (
+    check_steps,
+    describe_leak,
+    find_mixing,
+    first_rows,
+    is_passthrough,
+    leaf_steps,
+    learns_from_rows,
+)
+
+__all__ = ["SynthesizerPipeline", "make_synthesizer_pipeline"]
+
+# a value that comes back by chance, with probability a half, does so in all with 1e-15
+ROWS_TO_TRY = 50
+
+
+class SynthesizerPipeline(Pipeline):
+    """Transformers followed by a synthesizer, whose rows go back through the transformers.
+
+    `fit` is that of scikit-learn's pipeline. `sample`, `sample_xy` and `sample_datasets` return
+    rows like those of X: each step's ``inverse_transform`` is applied, the last one first. The
+    target y is passed to the synthesizer as it is.
+
+    Parameters
+    ----------
+    steps : list of (str, estimator)
+        Transformers with ``inverse_transform``, or ``"passthrough"``, and last a synthesizer. The
+        schema of a transformer of this package is passed on: one that has none, and the
+        synthesizer, take the schema of what they are given.
+    memory : str or joblib.Memory, default=None
+        Where fitted transformers are cached, and with them the private rows they transformed.
+    verbose : bool, default=False
+        Whether the time of each step is printed.
+
+    Attributes
+    ----------
+    leaking_steps_ : tuple of str
+        Names of the steps that learned from the rows without a budget.
+    privacy_spent_ : PrivacySpent
+        The guarantee of the synthesizer; not private if a step leaks.
+    ledger_ : PrivacyLedger
+        Every release of the synthesizer.
+    schema_ : TableSchema
+        The schema of the table, where a step or the synthesizer has one that is public.
+    n_records_ : int
+        Row count: noisy under add/remove, exact under replace-one.
+    n_features_in_ : int
+        Columns of X.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns of X, when they are all strings.
+
+    See Also
+    --------
+    make_synthesizer_pipeline : Names the steps by itself.
+    skdpsynth.total_privacy_cost : What a search over pipelines costs on private rows.
+
+    Notes
+    -----
+    *Why a step may leak.* The guarantee covers what the synthesizer releases of the table it is
+    given. If every row is transformed by itself, by a function that does not depend on the others,
+    tables that differ in one row still do so when transformed, and the guarantee holds for X. A
+    mean, a range or a list of categories that a step reads from the rows changes all transformed
+    rows with a single one; and it is kept, un-noised, in the fitted step. A step does not leak if
+
+    - it is a transformer of this package with a public schema or bounds,
+    - it is an ``OrdinalEncoder`` or ``OneHotEncoder`` that is given all categories, or
+    - its tags say that it needs no fit, as those of ``FunctionTransformer`` do, and it transforms
+      some rows alike alone and together.
+
+    Any other step gets a `PrivacyLeakWarning` by its name before it is fitted, and `privacy_spent_`
+    says that the result is not private. Without a schema for X the dtypes of X are repeated as they
+    are, which can depend on its values: integers become floats where one is missing.
+
+    `score` and `score_samples` are densities of the *transformed* rows: they compare pipelines with
+    the same transformers only. `TSTRScorer` compares any.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from skdpsynth import Categorical, Count, DPMixtureSynthesizer, TableSchema
+    >>> from skdpsynth.pipeline import make_synthesizer_pipeline
+    >>> from skdpsynth.preprocessing import BoundedDiscretizer
+    >>> schema = TableSchema({"age": Count(0, 99), "sick": Categorical(["no", "yes"])}, "sick")
+    >>> private = pd.DataFrame({"age": [20, 70] * 500, "sick": ["no", "yes"] * 500})
+    >>> pipeline = make_synthesizer_pipeline(
+    ...     BoundedDiscretizer(schema, n_bins=20), DPMixtureSynthesizer(random_state=0)
+    ... ).fit(private)
+    >>> pipeline.sample(2, random_state=0).dtypes.equals(private.dtypes)
+    True
+    """
+
+    def __init__(self, steps: Any, *, memory: Any = None, verbose: bool = False) -> None:
+        super().__init__(steps, memory=memory, verbose=verbose)
+
+    def __getitem__(self, key: Any) -> Any:
+        """Return a step, or a pipeline of some: a plain one where the synthesizer is left out."""
+        if (
+            isinstance(key, slice)
+            and range(len(self.steps))[key][-1:] != range(len(self.steps))[-1:]
+        ):
+            return Pipeline(self.steps[key], memory=self.memory, verbose=self.verbose)
+        return super().__getitem__(key)
+
+    def fit(self, X: Any, y: Any = None, **params: Any) -> SynthesizerPipeline:
+        """Fit the transformers and the synthesizer, which spends its budget once.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_rows, n_columns)
+            The private table.
+        y : array-like of shape (n_rows,), default=None
+            The target; no step transforms it.
+        **params : dict
+            Metadata of the steps, as in scikit-learn's pipeline.
+
+        Returns
+        -------
+        self : SynthesizerPipeline
+
+        Raises
+        ------
+        TypeError
+            If a step has no inverse, or the last one is no synthesizer; the message names it.
+
+        Warns
+        -----
+        PrivacyLeakWarning
+            For every step that learns from the rows.
+        """
+        check_steps(self.steps)
+        drafted = draft_schema(self.steps, X, y)
+        leaks = [] if drafted is None else self._transformers[:1]
+        path = trace_schemas(self.steps, y is not None, drafted)
+        with lend_schemas(self, path.lent):
+            leaks += [step for step in leaf_steps(self.steps[:-1]) if learns_from_rows(step[1])]
+            for name, step in leaks:
+                _warn_of(name, step)
+            super().fit(X, y, **params)
+        leaking = [name for name, _ in leaks]
+        mixing = find_mixing(self._transformers, X, leaking)
+        for position, schema in path.read.items():
+            step = self.steps[position][1]
+            step.format_ = public_format(step.format_, schema.select(step.format_.names))
+        self.has_y_ = y is not None
+        self.leaking_steps_ = (*leaking, *(name for name, _ in mixing))
+        self._table_schema, self._format = self._read_format(X, y, path.table)
+        if self.leaking_steps_ and isinstance(self._synthesizer, BaseSynthesizer):
+            self._synthesizer.ledger_.mark_drafted_schema()
+            self._synthesizer.privacy_spent_ = self._synthesizer.ledger_.spent()
+        for name, step in mixing:
+            _warn_of(name, step)
+        return self
+
+    def sample(
+        self,
+        n_samples: int = 1,
+        *,
+        conditions: Mapping[Any, Any] | None = None,
+        random_state: Any = None,
+    ) -> Any:
+        """Draw synthetic rows from the point estimate, turned back into rows like those of X.
+
+        Parameters
+        ----------
+        n_samples : int, default=1
+            Number of rows; 0 gives an empty table.
+        conditions : mapping of column name to value, default=None
+            All rows have these values. They are carried through the steps.
+        random_state : int, Generator, RandomState or None, default=None
+            Fixes the rows drawn, and what steps with a `random_state` of None draw.
+
+        Returns
+        -------
+        table : DataFrame or ndarray of shape (n_samples, n_features_in_)
+            Columns, order and container of X.
+
+        Raises
+        ------
+        ValueError
+            If `n_samples` is no non-negative integer, or the conditions have probability zero.
+        TableMismatchError
+            If a condition does not fit its column or does not survive the steps: a binned number
+            does not, nor one outside the bounds, nor a column that a step mixes with others.
+        """
+        check_is_fitted(self)
+        rng = Seeds(random_state)
+        # transformers of scikit-learn refuse tables without rows
+        n_drawn = max(check_count(n_samples, "n_samples"), 1)
+        given = self._carry(conditions)
+        table = self._synthesizer.sample(n_drawn, **given, random_state=rng.draw())
+        return first_rows(self._go_back(table, rng), n_samples)
+
+    def sample_xy(
+        self,
+        n_samples: int = 1,
+        *,
+        conditions: Mapping[Any, Any] | None = None,
+        random_state: Any = None,
+    ) -> tuple[Any, Any]:
+        """Draw synthetic rows, split into X and y; a ValueError if there is no target.
+
+        Parameters are those of `sample`.
+        """
+        check_is_fitted(self)
+        if not self.has_y_ and self._transformers:
+            schema = self._table_schema
+            if schema is None or schema.target is None:
+                raise ValueError(
+                    "sample_xy needs a target: fit with y, or give the first step a schema that "
+                    "names one (schema.with_target)."
+                )
+            table = self.sample(n_samples, conditions=conditions, random_state=random_state)
+            return split_at(table, schema)
+        rng = Seeds(random_state)
+        n_drawn = max(check_count(n_samples, "n_samples"), 1)
+        given = self._carry(conditions)
+        X, y = self._synthesizer.sample_xy(n_drawn, **given, random_state=rng.draw())
+        X, y = self._go_back(X, rng), self._format.restore_target(y)
+        return first_rows(X, n_samples), first_rows(y, n_samples)
+
+    def sample_datasets(
+        self, m: int, n_samples: int | None = None, *, random_state: Any = None
+    ) -> Iterator[Any]:
+        """Yield `m` synthetic tables, each from one draw of the parameters' posterior.
+
+        Parameters
+        ----------
+        m : int
+            Number of tables.
+        n_samples : int, default=None
+            Rows of each; by default the released row count `n_records_`.
+        random_state : int, Generator, RandomState or None, default=None
+
+        Yields
+        ------
+        table : DataFrame or ndarray of shape (n_samples, n_columns)
+            With the target as last column after ``fit(X, y)``.
+        """
+        check_is_fitted(self)
+        rng = Seeds(random_state)
+        tables = self._synthesizer.sample_datasets(m, n_samples, random_state=rng.draw())
+        return (self._go_back_jointly(table, rng) for table in tables)
+
+    def score_samples(self, X: Any, y: Any = None) -> np.ndarray:
+        """Return the log density of every row, transformed, under the fitted model; not private.
+
+        X and y are those of the synthesizer's method, and so is the array of shape (n_rows,) that
+        is returned: no Jacobian of the steps is added.
+        """
+        check_is_fitted(self)
+        table = transform_rows(self._transformers, X)
+        return self._synthesizer.score_samples(table, *(() if y is None else (y,)))
+
+    @property
+    def privacy_spent_(self) -> PrivacySpent:
+        """The guarantee of the synthesizer; not private if a step leaks."""
+        spent = self._synthesizer.privacy_spent_
+        notes = list(spent.notes)
+        if self.leaking_steps_:
+            names = ", ".join(repr(name) for name in self.leaking_steps_)
+            notes.append(f"steps that learned from the rows: {names}: not covered by the guarantee")
+        if self._transformers and self._table_schema is None:
+            notes.append("no schema of X: its dtypes are repeated as they were")
+        public = spent.public_schema and not self.leaking_steps_
+        return replace(spent, public_schema=public, notes=tuple(notes))
+
+    @property
+    def ledger_(self) -> PrivacyLedger:
+        """Every release of the synthesizer."""
+        return self._synthesizer.ledger_
+
+    @property
+    def n_records_(self) -> int:
+        """Row count: noisy under add/remove, exact under replace-one."""
+        return self._synthesizer.n_records_
+
+    @property
+    def schema_(self) -> TableSchema:
+        """The public schema of the table; an AttributeError where no step has one."""
+        if not self._transformers:
+            return self._synthesizer.schema_
+        if self._table_schema is None:
+            raise AttributeError("No step of the pipeline has a public schema of X.")
+        return self._table_schema
+
+    @property
+    def _synthesizer(self) -> Any:
+        return self.steps[-1][1]
+
+    @property
+    def _transformers(self) -> list[tuple[str, Any]]:
+        return [step for step in self.steps[:-1] if not is_passthrough(step[1])]
+
+    def _read_format(
+        self, X: Any, y: Any, schema: TableSchema | None
+    ) -> tuple[TableSchema | None, JointFormat]:
+        """Return the schema of the table, y included, and what the table looks like."""
+        if not self._transformers:
+            return None, JointFormat(None, None, None)
+        target = None
+        if y is not None and isinstance(self._synthesizer, BaseSynthesizer):
+            fitted = self._synthesizer.schema_
+            target = fitted.select([fitted.target])
+            if schema is not None and fitted.target not in schema:
+                schema = schema.replace(dict(target.columns)).with_target(fitted.target)
+        return schema, read_format(X, y, schema, target)
+
+    def _carry(self, conditions: Any) -> dict[str, Any]:
+        """Return the conditions on the synthesizer's columns, as a keyword if there are any."""
+        if conditions is None:
+            return {}
+        if not self._transformers or not isinstance(conditions, Mapping):
+            return {"conditions": conditions}
+        fitted = self._synthesizer.schema_
+        target = {fitted.target} if self.has_y_ else set()
+        features = {name: value for name, value in conditions.items() if name not in target}
+        rows = self.sample(ROWS_TO_TRY, random_state=0)
+        names = column_names(rows) if self._format.features is None else self._format.features.names
+        places = carry_conditions(features, self._transformers, rows, names)
+        carried = {fitted.names[place]: value for place, value in places.items()}
+        return {"conditions": {**carried, **{n: conditions[n] for n in target & set(conditions)}}}
+
+    def _go_back(self, table: Any, rng: Seeds) -> Any:
+        for _, step in reversed(self._transformers):
+            table = rng.lend(step).inverse_transform(table)
+        return self._format.restore_features(table)
+
+    def _go_back_jointly(self, table: Any, rng: Seeds) -> Any:
+        if not self.has_y_ or not self._transformers:
+            return self._go_back(table, rng)
+        at = table.iloc if hasattr(table, "iloc") else table
+        return self._format.join(self._go_back(at[:, :-1], rng), at[:, -1])
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        first = next((step for _, step in self.steps if not is_passthrough(step)), None)
+        if hasattr(first, "__sklearn_tags__"):
+            read = get_tags(first).input_tags
+            tags.input_tags.allow_nan = read.allow_nan
+            tags.input_tags.categorical = read.categorical
+            tags.input_tags.string = read.string
+        return tags
+
+
+def make_synthesizer_pipeline(
+    *steps: Any, memory: Any = None, verbose: bool = False
+) -> SynthesizerPipeline:
+    """Return a `SynthesizerPipeline` whose steps are named after their classes.
+
+    Parameters
+    ----------
+    *steps : estimators
+        Transformers, and a synthesizer as the last.
+    memory : str or joblib.Memory, default=None
+        Where fitted transformers are cached, and with them the private rows they transformed.
+    verbose : bool, default=False
+        Whether the time of each step is printed.
+
+    Returns
+    -------
+    SynthesizerPipeline
+
+    Examples
+    --------
+    >>> from skdpsynth import DPMixtureSynthesizer
+    >>> from skdpsynth.pipeline import make_synthesizer_pipeline
+    >>> from skdpsynth.preprocessing import TableEncoder
+    >>> list(make_synthesizer_pipeline(TableEncoder(), DPMixtureSynthesizer()).named_steps)
+    ['tableencoder', 'dpmixturesynthesizer']
+    """
+    named = make_pipeline(*steps).steps
+    return SynthesizerPipeline(named, memory=memory, verbose=verbose)
+
+
+def _warn_of(name: str, step: Any) -> None:
+    warnings.warn(describe_leak(name, step), PrivacyLeakWarning, stacklevel=3)

@@ -1,0 +1,167 @@
+"""Container, names and dtypes of the table, where the steps' inverses do not bring them back."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from ..exceptions import TableMismatchError
+from ..preprocessing import TableFormat, join_target, public_format, read_frame
+from ..preprocessing._columns import restore_column
+from ..schema import TableSchema
+
+__all__ = ["JointFormat", "column_names", "read_format", "split_at"]
+
+
+class JointFormat(NamedTuple):
+    """What the table looks like, y included.
+
+    Attributes
+    ----------
+    features : TableFormat or None
+        Of X; None when it holds what no kind of column describes, such as dates, and is left as
+        the steps return it.
+    target : TableFormat or None
+        Of y alone; None without y.
+    kinds : TableSchema or None
+        The public schema; where it is known, the dtypes follow from it.
+    """
+
+    features: TableFormat | None
+    target: TableFormat | None
+    kinds: TableSchema | None
+
+    def restore_features(self, table: Any) -> Any:
+        """Return X in its own container and dtypes."""
+        if self.features is None:
+            return table
+        frame, found = _read(table)
+        if found == self.features:
+            return table
+        return self.features.build(self._columns(frame, self.features), frame.index)
+
+    def restore_target(self, y: Any) -> Any:
+        """Return y in the container of X and its own dtype."""
+        if self.target is None:
+            return y
+        built = self.target.build(self._columns(_as_frame(y, self.target), self.target))
+        return built[:, 0] if isinstance(built, np.ndarray) else built[self.target.names[0]]
+
+    def join(self, X: Any, y: Any) -> Any:
+        """Return X, already restored, with y as its last column."""
+        if self.target is None:
+            return X
+        if self.features is None:
+            y = self.restore_target(y)
+            if isinstance(X, pd.DataFrame):
+                return X.assign(**{self.target.names[0]: np.asarray(y)})
+            return np.column_stack([np.asarray(X, dtype=object), np.asarray(y, dtype=object)])
+        frame, _ = _read(X)
+        columns = [
+            *self._columns(frame, self.features),
+            *self._columns(_as_frame(y, self.target), self.target),
+        ]
+        joint = TableFormat(
+            self.features.container,
+            self.features.names + self.target.names,
+            self.features.dtypes + self.target.dtypes,
+        )
+        return joint.build(columns)
+
+    def _columns(self, frame: pd.DataFrame, table_format: TableFormat) -> list[Any]:
+        if frame.shape[1] != len(table_format.names):
+            raise TableMismatchError(
+                f"The steps turned {len(table_format.names)} columns into others and those back "
+                f"into {frame.shape[1]}; a step's inverse_transform does not undo its transform."
+            )
+        return [
+            _restore(frame.iloc[:, position], self._kind(name), dtype, name)
+            for position, (name, dtype) in enumerate(
+                zip(table_format.names, table_format.dtypes, strict=True)
+            )
+        ]
+
+    def _kind(self, name: Hashable) -> Any:
+        return self.kinds[name] if self.kinds is not None and name in self.kinds else None
+
+
+def read_format(
+    X: Any, y: Any, schema: TableSchema | None, target: TableSchema | None
+) -> JointFormat:
+    """Return what a table looks like, as far as that is public.
+
+    Parameters
+    ----------
+    X, y : table and target
+        As `fit` sees them; values are not read.
+    schema : TableSchema or None
+        The public schema of X. Without one the dtypes are kept as they are.
+    target : TableSchema or None
+        The one column of the synthesizer that y became.
+
+    Returns
+    -------
+    JointFormat
+    """
+    features = None
+    kinds = schema
+    try:
+        frame, features = read_frame(X, schema)
+    except TableMismatchError:
+        frame = pd.DataFrame(index=range(len(X)))
+    y_format = None
+    if target is not None:
+        read = features or TableFormat(_container(X), (), ())
+        _, joint = join_target(frame, read, y, target.names[0])
+        y_format = public_format(joint.select(target.names), target)
+        kinds = target if kinds is None else kinds.replace(dict(target.columns))
+    if features is not None and schema is not None:
+        features = public_format(features, schema.select(features.names))
+    return JointFormat(features, y_format, kinds)
+
+
+def _container(X: Any) -> str:
+    return "pandas" if isinstance(X, pd.DataFrame) else "numpy"
+
+
+def _read(table: Any) -> tuple[pd.DataFrame, TableFormat]:
+    return read_frame(table, ensure_min_samples=0)
+
+
+def _as_frame(y: Any, target: TableFormat) -> pd.DataFrame:
+    values = y.to_pandas() if hasattr(y, "to_pandas") else y
+    return pd.DataFrame({target.names[0]: pd.Series(values).reset_index(drop=True)})
+
+
+def _restore(column: pd.Series, kind: Any, dtype: Any, name: Hashable) -> Any:
+    if kind is not None or isinstance(column.dtype, pd.CategoricalDtype):
+        return restore_column(column, kind, dtype, name)
+    if isinstance(dtype, str):
+        # which categories there were is not public: those that occur in the synthetic rows
+        return pd.Categorical(column, ordered=dtype == "ordered category")
+    if getattr(dtype, "kind", None) in ("i", "u", "b"):
+        column = _round(column)
+    return restore_column(column, None, dtype, name)
+
+
+def _round(column: pd.Series) -> pd.Series:
+    numbers = pd.to_numeric(column, errors="coerce")
+    return column if numbers.isna().any() else numbers.round()
+
+
+def column_names(table: Any) -> Sequence[Any]:
+    """Return the names of a table's columns, or their positions in an array."""
+    return list(table.columns) if hasattr(table, "columns") else list(range(np.shape(table)[1]))
+
+
+def split_at(table: Any, schema: TableSchema) -> tuple[Any, Any]:
+    """Return X and y of a table that holds its target."""
+    if isinstance(table, np.ndarray):
+        at = schema.names.index(schema.target)
+        return np.delete(table, at, axis=1), table[:, at]
+    if isinstance(table, pd.DataFrame):
+        return table.drop(columns=[schema.target]), table[schema.target]
+    return table.drop(schema.target), table[schema.target]

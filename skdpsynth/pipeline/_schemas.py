@@ -1,0 +1,133 @@
+"""Public schemas on their way through the steps: what one step returns, the next one reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.base import clone
+
+from .._base import BaseSynthesizer
+from ..preprocessing import TableFormat, decode_table, join_target, public_format, read_frame
+from ..preprocessing._base import TableTransformer, check_schema
+from ..schema import TableSchema
+from ._steps import is_passthrough, would_draft
+
+__all__ = ["SchemaPath", "draft_schema", "lend_schemas", "trace_schemas"]
+
+
+class SchemaPath(NamedTuple):
+    """What is known about the table at every step.
+
+    Attributes
+    ----------
+    table : TableSchema or None
+        The schema of X, with the target where that is known; None where the first step has none.
+    read : dict of int to TableSchema
+        What the transformers of this package read, by position of the step.
+    lent : dict of int to TableSchema
+        The schemas of steps that have none of their own and would draft one.
+    """
+
+    table: TableSchema | None
+    read: dict[int, TableSchema]
+    lent: dict[int, TableSchema]
+
+
+def draft_schema(steps: Sequence[tuple[str, Any]], X: Any, y: Any) -> TableSchema | None:
+    """Return a schema read from the rows, y included, if the first step would read one."""
+    first = next((step for _, step in steps[:-1] if not is_passthrough(step)), None)
+    if not (isinstance(first, TableTransformer) and would_draft(first)):
+        return None
+    frame, table_format = read_frame(X, ensure_min_samples=2)
+    if y is None:
+        return TableSchema.from_frame(frame)
+    frame, table_format = join_target(frame, table_format, y)
+    return TableSchema.from_frame(frame, target=table_format.names[-1])
+
+
+def trace_schemas(
+    steps: Sequence[tuple[str, Any]], has_y: bool, drafted: TableSchema | None = None
+) -> SchemaPath:
+    """Follow the schemas through the steps, without any row.
+
+    Parameters
+    ----------
+    steps : sequence of (str, estimator)
+        The last one is the synthesizer.
+    has_y : bool
+        Whether the target comes as y, and so passes by the transformers.
+    drafted : TableSchema, default=None
+        The schema of X that the first step takes, having none.
+
+    Returns
+    -------
+    SchemaPath
+    """
+    read: dict[int, TableSchema] = {}
+    lent: dict[int, TableSchema] = {}
+    known: TableSchema | None = None
+    target: TableSchema | None = None
+    is_first, table = True, None
+    for position, (_, step) in enumerate(steps[:-1]):
+        if is_passthrough(step):
+            continue
+        own = _own_schema(step)
+        if own is None and is_first and drafted is not None:
+            own, lent[position] = drafted, _without_target(drafted) if has_y else drafted
+        if own is not None:
+            target = own.select([own.target]) if own.target is not None else target
+            known = _without_target(own) if has_y else own
+        elif known is not None and isinstance(step, TableTransformer) and would_draft(step):
+            lent[position] = known
+        else:
+            known = None
+        if known is not None:
+            read[position] = known
+        table, is_first = (known if is_first else table), False
+        known = None if known is None else _output_schema(step, known)
+    position, synthesizer = len(steps) - 1, steps[-1][1]
+    if is_first:
+        return SchemaPath(check_schema(getattr(synthesizer, "schema", None)), read, lent)
+    has_none = isinstance(synthesizer, BaseSynthesizer) and synthesizer.schema is None
+    if known is not None and has_none:
+        lent[position] = _with_target(known, target) if has_y else known
+    if table is not None and has_y:
+        table = _with_target(table, target)
+    return SchemaPath(table, read, lent)
+
+
+def _own_schema(step: Any) -> TableSchema | None:
+    return check_schema(step.schema) if isinstance(step, TableTransformer) else None
+
+
+def _without_target(schema: TableSchema) -> TableSchema:
+    return schema if schema.target is None else schema.drop([schema.target])
+
+
+def _with_target(schema: TableSchema, target: TableSchema | None) -> TableSchema:
+    if target is None:
+        return schema
+    return schema.replace(dict(target.columns)).with_target(target.target)
+
+
+def _output_schema(step: TableTransformer, schema: TableSchema) -> TableSchema:
+    """Return the schema of what a step makes of such tables, from a row made of the schema."""
+    n_columns = len(schema)
+    unknown = TableFormat("pandas", schema.names, (np.dtype(object),) * n_columns)
+    row = decode_table(np.zeros((1, n_columns)), schema, public_format(unknown, schema))
+    return clone(step).set_params(schema=schema).fit(row).output_schema_
+
+
+@contextmanager
+def lend_schemas(estimator: Any, schemas: dict[int, TableSchema]) -> Iterator[None]:
+    """Give steps a schema for the time of a fit, which must leave the parameters as they are."""
+    for position, schema in schemas.items():
+        estimator.steps[position][1].set_params(schema=schema)
+    try:
+        yield
+    finally:
+        for position in schemas:
+            estimator.steps[position][1].set_params(schema=None)

@@ -1,0 +1,171 @@
+"""What a step does to the guarantee: can it go back, and does it learn from the rows?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder
+from sklearn.utils import get_tags
+
+from ..preprocessing._base import TableTransformer
+
+__all__ = [
+    "check_steps",
+    "describe_leak",
+    "find_mixing",
+    "first_rows",
+    "is_passthrough",
+    "leaf_steps",
+    "learns_from_rows",
+    "would_draft",
+]
+
+# enough to see that a function looks at other rows
+ROWS_TO_TRY = 20
+
+_INSTEAD = {
+    "BoundedDiscretizer": "pass it a schema that is public",
+    "KBinsDiscretizer": "BoundedDiscretizer bins between public bounds",
+    "MissingnessEncoder": "pass it a schema that is public",
+    "OneHotEncoder": "pass it all categories, or use TableEncoder with a schema",
+    "OrdinalEncoder": "pass it all categories, or use TableEncoder with a schema",
+    "SimpleImputer": "MissingnessEncoder fills without looking at the rows",
+    "MinMaxScaler": "TableEncoder scales between the public bounds of a schema",
+    "TableEncoder": "pass it a schema that is public",
+    "StandardScaler": "TableEncoder scales between the public bounds of a schema",
+}
+
+
+def is_passthrough(step: Any) -> bool:
+    """Whether a step leaves the table as it is, as scikit-learn writes it."""
+    return step is None or (isinstance(step, str) and step == "passthrough")
+
+
+def leaf_steps(steps: Sequence[tuple[str, Any]], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the transformers, those of nested pipelines by names like those of parameters."""
+    for name, step in steps:
+        if isinstance(step, Pipeline):
+            yield from leaf_steps(step.steps, f"{prefix}{name}__")
+        elif not is_passthrough(step):
+            yield prefix + name, step
+
+
+def check_steps(steps: Sequence[tuple[str, Any]]) -> None:
+    """Check that the last step is a synthesizer and that all others can go back.
+
+    Raises
+    ------
+    TypeError
+        The message names the step and the way out.
+    """
+    if not steps:
+        raise ValueError("The pipeline is empty: its last step must be a synthesizer.")
+    name, last = steps[-1]
+    if not (hasattr(last, "fit") and hasattr(last, "sample")):
+        kind = last if isinstance(last, str) else type(last).__name__
+        raise TypeError(
+            f"The last step of a SynthesizerPipeline must be a synthesizer, with fit and sample; "
+            f"{name!r} is {kind}. Use sklearn.pipeline.Pipeline for other estimators."
+        )
+    for name, step in leaf_steps(steps[:-1]):
+        problem = _no_way_back(step)
+        if problem is not None:
+            raise TypeError(
+                f"Step {name!r} ({type(step).__name__}) {problem}. Without a way back, synthetic "
+                "rows would not look like the table."
+            )
+
+
+def _no_way_back(step: Any) -> str | None:
+    """Return what is wrong with the inverse of a step, and the way out."""
+    if isinstance(step, FunctionTransformer):
+        if step.func is not None and step.inverse_func is None:
+            return "has func but no inverse_func, which would leave the rows transformed; pass both"
+        return None
+    if isinstance(step, SimpleImputer) and not step.add_indicator:
+        return (
+            "does not keep which values were missing; use MissingnessEncoder, or no such step: "
+            "synthesizers model missing values"
+        )
+    if isinstance(step, OneHotEncoder) and step.drop is None and step.handle_unknown == "error":
+        return (
+            "cannot turn back a row in which none of its columns is 1, and synthetic rows may be "
+            "such; use OrdinalEncoder, or TableEncoder"
+        )
+    if not hasattr(step, "inverse_transform"):
+        return (
+            "has no inverse_transform; leave it out, since synthesizers read mixed tables as they "
+            "come, or write one whose inverse is known, such as FunctionTransformer(func, "
+            "inverse_func)"
+        )
+    return None
+
+
+def would_draft(step: TableTransformer) -> bool:
+    """Whether a transformer of this package would read what it needs from the rows."""
+    given = ("schema", "bounds", "edges", "columns")
+    return all(getattr(step, parameter, None) is None for parameter in given)
+
+
+def learns_from_rows(step: Any) -> bool:
+    """Whether what `fit` keeps of the step depends on the values of the rows.
+
+    Transformers of this package do not under a public schema, encoders do not when they are given
+    all categories, and others do not if their tags say that they need no fit; all that is not
+    known not to is taken to learn.
+    """
+    if isinstance(step, TableTransformer):
+        return would_draft(step)
+    if isinstance(step, OrdinalEncoder | OneHotEncoder):
+        # both would count the rows of every category
+        counts = step.min_frequency is not None or step.max_categories is not None
+        return isinstance(step.categories, str) or counts
+    return not hasattr(step, "__sklearn_tags__") or get_tags(step).requires_fit
+
+
+def describe_leak(name: str, step: Any) -> str:
+    """Return the warning about a step that learns from the rows."""
+    kind = type(step).__name__
+    instead = _INSTEAD.get(kind, "give the synthesizer the table as it is, with a schema")
+    return (
+        f"Step {name!r} ({kind}) learns from the rows, which no privacy guarantee covers: the "
+        f"pipeline's privacy_spent_ will say so. On private rows, {instead}."
+    )
+
+
+def find_mixing(
+    steps: Sequence[tuple[str, Any]], X: Any, leaking: Sequence[str]
+) -> list[tuple[str, Any]]:
+    """Return the fitted steps that make a row depend on other rows.
+
+    Only if a transformed row is the same beside other rows as alone do neighbouring tables remain
+    neighbours. It is tried on a few rows: a function of each row alone always passes. Steps that
+    are known, or leak already, are not tried.
+    """
+    rows = first_rows(X if hasattr(X, "shape") else np.asarray(X), ROWS_TO_TRY)
+    found = []
+    for name, step in leaf_steps(steps):
+        known = isinstance(step, TableTransformer | OrdinalEncoder | OneHotEncoder)
+        transformed = step.transform(rows)
+        if not known and name not in leaking:
+            alone = step.transform(first_rows(rows, 1))
+            if not _as_frame(alone).equals(_as_frame(first_rows(transformed, 1))):
+                found.append((name, step))
+        rows = transformed
+    return found
+
+
+def _as_frame(table: Any) -> pd.DataFrame:
+    return pd.DataFrame(np.asarray(table, dtype=object))
+
+
+def first_rows(table: Any, n_rows: int) -> Any:
+    """Return the first rows of any table, in its container."""
+    if hasattr(table, "iloc"):
+        return table.iloc[:n_rows]
+    return table[:n_rows]
