@@ -87,7 +87,7 @@ def read_table(X: Any, y: Any, estimator: BaseEstimator) -> tuple[Table, dict[st
         frame, table_format = join_target(frame, table_format, y, name)
         target = table_format.names[-1]
     has_public_schema = schema is not None
-    bounds = getattr(estimator, "bounds", None)
+    bounds = _check_bounds(getattr(estimator, "bounds", None))
     if schema is None and bounds is not None and table_format.container == "numpy":
         schema, has_public_schema = _box_schema(frame, bounds, target, estimator)
     elif schema is None:
@@ -99,6 +99,21 @@ def read_table(X: Any, y: Any, estimator: BaseEstimator) -> tuple[Table, dict[st
     return Table(codes, schema, published, y is not None, has_public_schema), vars(named)
 
 
+def _check_bounds(bounds: Any) -> tuple[float, float] | None:
+    if bounds is None:
+        return None
+    try:
+        low, high = (float(bound) for bound in bounds)
+    except (TypeError, ValueError):
+        low = high = math.nan
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise ValueError(
+            "bounds must be None or a pair of finite numbers (low, high) with low < high, got "
+            f"{bounds!r}."
+        )
+    return low, high
+
+
 def _box_schema(
     frame: pd.DataFrame, bounds: tuple[float, float], target: Any, estimator: BaseEstimator
 ) -> tuple[TableSchema, bool]:
@@ -106,7 +121,7 @@ def _box_schema(
 
     The levels of y are public only where a schema gives them.
     """
-    low, high = float(bounds[0]), float(bounds[1])
+    low, high = bounds
     features = frame.drop(columns=[] if target is None else [target])
     for name in features:
         values = pd.to_numeric(features[name], errors="coerce").to_numpy(dtype=np.float64)

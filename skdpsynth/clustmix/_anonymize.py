@@ -1,4 +1,4 @@
-"""Anonymize: the release of mixed tables, from the grid to the clusters that rows are drawn from."""
+"""Anonymize: the release of mixed tables, from the grid to the clusters rows are drawn from."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def release_blocks(
     Madl, Xu, Choudhury & Howard (2022), Approximate, Adapt, Anonymize (3A): the three stages. Its
     memberships depend on all rows at once, and its proof does not hold; here they do not.
     """
-    mus = plan.mus(ledger)
+    mus = plan.mus(ledger, any(column.distribution == "histogram" for column in columns))
     sensitivity = pass_sensitivity(columns, owner, ledger.adjacency)
     scale = sensitivity / mus["release"]
     opening = open_table(codes, columns, owner, plan.n_bins, mus["grid"], scale, ledger, noise)

@@ -106,8 +106,9 @@ def assignment(clusters: Clusters, opening: Opening) -> NaturalParameters:
     soft = natural_parameters(
         clusters.weights, clusters.owner, clusters.estimates, opening.layout, shape
     )
-    scores = [SHARPNESS * part for part in (soft.bias, soft.log_cell, soft.weight)]
-    return NaturalParameters(*scores, soft.owner)
+    return NaturalParameters(
+        SHARPNESS * soft.bias, SHARPNESS * soft.log_cell, SHARPNESS * soft.weight, soft.owner
+    )
 
 
 def approximate(
@@ -147,10 +148,9 @@ def approximate(
     """
     opening = passes.opening
     layout, bins = opening.layout, opening.bins
-    profile = passes.measure(None, mu_profile, "counts of the classes, pass 0")
+    passes.measure(None, mu_profile, "counts of the classes, pass 0")
     owner = choose_clusters(n_clusters, passes.totals.n_records, smallest)
     estimates = start_components(passes.totals, layout, bins, owner, passes.noise.generator())
-    del profile
     for step in range(1, n_refinements + 1):
         clusters = _weigh(estimates, owner, passes.totals)
         sums = passes.measure(clusters, mu_refinement, f"counts of the clusters, pass {step}")

@@ -10,6 +10,7 @@ from ..privacy import PrivacyLedger
 __all__ = ["SMALLEST_CLUSTER", "ClusterPlan"]
 
 GRID_SHARE = 0.05
+COUNT_SHARE = 0.01
 PROFILE_SHARE = 0.10
 REFINEMENT_SHARE = 0.05
 N_REFINEMENTS = 3
@@ -52,12 +53,15 @@ class ClusterPlan:
             return 0
         return N_REFINEMENTS if is_noisy else N_REFINEMENTS_WITHOUT_NOISE
 
-    def mus(self, ledger: PrivacyLedger) -> dict[str, float]:
+    def mus(self, ledger: PrivacyLedger, has_histograms: bool) -> dict[str, float]:
         """Return μ of the grid, the profile, every refinement, the release and the adaptation.
 
-        Their squares, the refinement's taken `n_refinements` times, sum to that of the ledger.
+        Their squares, the refinement's taken three times, sum to that of the ledger. Without a
+        numeric column the grid is the row count alone, which under replace-one is public.
         """
-        shares = {"grid": GRID_SHARE, "profile": 0.0, "refinement": 0.0}
+        count_share = COUNT_SHARE if ledger.adjacency == "add_remove" else 0.0
+        shares = {"grid": GRID_SHARE if has_histograms else count_share}
+        shares |= {"profile": 0.0, "refinement": 0.0}
         if not self.has_one_cluster:
             shares |= {"profile": PROFILE_SHARE, "refinement": REFINEMENT_SHARE}
         spent = shares["grid"] + shares["profile"] + N_REFINEMENTS * shares["refinement"]

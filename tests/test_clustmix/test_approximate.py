@@ -1,0 +1,105 @@
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from test_product_mixture.reference import component_log_density, mixed_schema, random_codes
+
+from skdpsynth._product_mixture._columns import model_columns
+from skdpsynth._product_mixture._measure import open_table, pass_sensitivity
+from skdpsynth._product_mixture._model import MixtureModel
+from skdpsynth.clustmix._approximate import (
+    BlockPasses,
+    approximate,
+    choose_clusters,
+    surviving_clusters,
+)
+from skdpsynth.privacy import NoiseSource, PrivacyLedger
+
+
+def passes_without_noise(schema, codes):
+    columns, owner = model_columns(schema), schema.names.index("label")
+    ledger, noise = PrivacyLedger(np.inf, 1e-6), NoiseSource(0)
+    opening = open_table(codes, columns, owner, 8, np.inf, 0.0, ledger, noise)
+    sensitivity = pass_sensitivity(columns, owner, "add_remove")
+    return columns, BlockPasses(opening, sensitivity, ledger, noise)
+
+
+def test_every_record_counts_for_the_most_probable_cluster_of_its_class():
+    schema = mixed_schema(nullable=True)
+    codes = random_codes(np.random.default_rng(0), schema, 300)
+    columns, passes = passes_without_noise(schema, codes)
+    clusters = approximate(passes, 9, 5.0, 2, np.inf, np.inf)
+    sums = passes.measure(clusters, np.inf, "last")
+    opening = passes.opening
+    model = MixtureModel(
+        columns, opening.layout, opening.bins, clusters.weights, 1.0, clusters.owner,
+        clusters.estimates,
+    )  # fmt: skip
+    scores = component_log_density(model, codes)
+    chosen = scores.argmax(axis=1)
+    # float32 may order two scores within its rounding either way
+    best_two = np.sort(scores, axis=1)[:, -2:]
+    is_clear = best_two[:, 1] - best_two[:, 0] > 1e-4
+    assert is_clear.mean() > 0.95
+    clear = np.bincount(chosen[is_clear], minlength=len(clusters.owner))
+    assert (sums.n_records >= clear).all()
+    assert sums.n_records.sum() == 300
+    for block in opening.layout.blocks:
+        cells = opening.records.codes[:, [b.column for b in opening.layout.blocks].index(
+            block.column)] - block.start  # fmt: skip
+        for k in range(len(clusters.owner)):
+            rows = is_clear & (chosen == k)
+            expected = np.bincount(cells[rows], minlength=block.n_cells)
+            difference = sums.cell[k, block.cells] - expected
+            assert difference.min() >= 0
+            assert difference.sum() <= (~is_clear).sum()
+
+
+def test_clusters_separate_two_groups_within_a_class():
+    schema = mixed_schema()
+    rng = np.random.default_rng(1)
+    codes = random_codes(rng, schema, 2000)
+    group = rng.random(2000) < 0.5
+    for name, values in {"colour": (0.0, 2.0), "size": (0.0, 2.0), "sex": (0.0, 1.0)}.items():
+        codes[:, schema.names.index(name)] = np.where(group, *values)
+    _, passes = passes_without_noise(schema, codes)
+    clusters = approximate(passes, 4, 100.0, 10, np.inf, np.inf)
+    sums = passes.measure(clusters, np.inf, "last")
+    layout = passes.opening.layout
+    colour = next(b for b in layout.blocks if b.column == schema.names.index("colour"))
+    share = sums.cell[:, colour.cells].max(axis=1) / sums.n_records
+    assert share.min() > 0.99
+    assert_array_equal(np.bincount(clusters.owner), [2, 2])
+
+
+def test_clusters_that_are_too_small_are_dropped():
+    schema = mixed_schema()
+    codes = random_codes(np.random.default_rng(2), schema, 400)
+    _, passes = passes_without_noise(schema, codes)
+    clusters = approximate(passes, "auto", 40.0, 6, np.inf, np.inf)
+    sums = passes.measure(clusters, np.inf, "last")
+    # the last refinement dropped whatever was too small, and its records joined the others
+    assert len(clusters.owner) < len(choose_clusters("auto", passes.totals.n_records, 40.0))
+    assert sums.n_records.sum() == 400
+
+
+def test_auto_gives_each_class_what_its_count_allows():
+    counts = np.array([5000.0, 90.0, 25.0, -12.0])
+    assert_array_equal(np.bincount(choose_clusters("auto", counts, 30.0)), [32, 3, 1, 1])
+
+
+def test_clusters_asked_for_are_shared_out_by_count():
+    assert_array_equal(np.bincount(choose_clusters(4, np.array([90.0, 31.0]), 30.0)), [3, 1])
+    # one per class, whatever was asked for
+    assert_array_equal(choose_clusters(1, np.array([9.0, 3.0]), 30.0), [0, 1])
+
+
+@pytest.mark.parametrize("n_clusters", [5, 1000])
+def test_more_clusters_than_the_counts_allow_are_refused(n_clusters):
+    with pytest.raises(ValueError, match=r"only 4 clusters of at least 30 records .* 121 records"):
+        choose_clusters(n_clusters, np.array([90.0, 31.0]), 30.0)
+
+
+def test_each_class_keeps_its_largest_cluster():
+    counts, owner = np.array([30.0, 5.0, 8.0, 2.0, -4.0]), np.array([0, 0, 1, 1, 2])
+    assert_array_equal(surviving_clusters(counts, owner, 20.0), [0, 2, 4])
+    assert_array_equal(surviving_clusters(counts, owner, 5.0), [0, 1, 2, 4])

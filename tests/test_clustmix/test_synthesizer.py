@@ -1,0 +1,191 @@
+import math
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+
+from skdpsynth import (
+    Categorical,
+    ClustMixSynthesizer,
+    Continuous,
+    Count,
+    PrivacyLeakWarning,
+    TableMismatchError,
+    TableSchema,
+)
+
+SCHEMA = TableSchema(
+    {
+        "age": Count(0, 99),
+        "income": Continuous(0, 1e5, nullable=True),
+        "colour": Categorical(["red", "green"]),
+        "sick": Categorical(["no", "yes"]),
+    },
+    target="sick",
+)
+
+
+@pytest.fixture
+def table():
+    rng = np.random.default_rng(0)
+    n = 2000
+    sick = rng.random(n) < 0.3
+    income = rng.gamma(2.0, 1e4, n).clip(0, 1e5)
+    income[rng.random(n) < 0.2] = np.nan
+    return pd.DataFrame(
+        {
+            "age": np.where(sick, rng.integers(50, 99, n), rng.integers(0, 60, n)),
+            "income": income,
+            "colour": np.where(sick ^ (rng.random(n) < 0.1), "red", "green"),
+            "sick": np.where(sick, "yes", "no"),
+        }
+    )
+
+
+def test_samples_look_like_the_table(table):
+    synth = ClustMixSynthesizer(1.0, 1e-5, schema=SCHEMA, random_state=0).fit(table)
+    sample = synth.sample(4000, random_state=1)
+    assert list(sample.columns) == list(table.columns)
+    assert (sample.dtypes == table.dtypes).all()
+    assert sample["age"].between(0, 99).all()
+    # the sampling error alone has standard deviations of about 0.01
+    assert abs((sample["sick"] == "yes").mean() - 0.3) < 0.08
+    assert abs(sample["income"].isna().mean() - 0.2) < 0.08
+    red = sample.groupby("sick")["colour"].apply(lambda colour: (colour == "red").mean())
+    assert red["yes"] > 0.75
+    assert red["no"] < 0.25
+    X, y = synth.sample_xy(10, random_state=0)
+    assert list(X.columns) == ["age", "income", "colour"]
+    assert y.name == "sick"
+    assert len(synth.weights_) == synth.n_clusters_ >= 2
+    assert synth.weights_.sum() == pytest.approx(1.0)
+    assert abs(synth.n_records_ - 2000) < 200
+
+
+def test_the_ledger_tells_every_pass(table):
+    synth = ClustMixSynthesizer(1.0, 1e-5, schema=SCHEMA).fit(table)
+    names = [entry.name for entry in synth.ledger_.entries]
+    assert names == [
+        "row count and fine histograms",
+        "counts of the classes, pass 0",
+        "counts of the clusters, pass 1",
+        "counts of the clusters, pass 2",
+        "counts of the clusters, pass 3",
+        "counts of the clusters, last pass",
+    ]
+    spent = synth.privacy_spent_
+    assert spent.is_private
+    assert 0.999 < spent.epsilon <= 1.0
+    # the class counts for one, and so does each of the other three columns
+    assert synth.ledger_.entries[-1].sensitivity == pytest.approx(2.0)
+
+
+def test_conditions_are_exact(table):
+    synth = ClustMixSynthesizer(math.inf, 1e-5, schema=SCHEMA, random_state=0).fit(table)
+    given = synth.sample(500, conditions={"sick": "yes", "colour": "red"}, random_state=0)
+    assert (given["sick"] == "yes").all()
+    assert (given["colour"] == "red").all()
+    assert (given["age"] >= 45).mean() > 0.95
+
+
+def test_datasets_differ_from_each_other(table):
+    synth = ClustMixSynthesizer(1.0, 1e-5, schema=SCHEMA, random_state=0).fit(table)
+    first, second = synth.sample_datasets(2, 50, random_state=0)
+    assert not first.equals(second)
+
+
+def test_without_a_target_there_is_one_class(table):
+    synth = ClustMixSynthesizer(1.0, 1e-5, schema=SCHEMA.with_target(None), n_clusters=3)
+    synth.fit(table)
+    assert synth.n_clusters_ <= 3
+    assert synth.ledger_.entries[-1].sensitivity == pytest.approx(math.sqrt(5))
+
+
+def test_a_seed_repeats_the_fit_and_survives_neither_pickle_nor_clone_state(table):
+    synth = ClustMixSynthesizer(1.0, 1e-5, schema=SCHEMA, random_state=3)
+    first, second = clone(synth).fit(table), clone(synth).fit(table)
+    pd.testing.assert_frame_equal(
+        first.sample(20, random_state=0), second.sample(20, random_state=0)
+    )
+    assert not first.privacy_spent_.is_private
+    loaded = pickle.loads(pickle.dumps(first))
+    assert loaded.random_state is None
+    pd.testing.assert_frame_equal(
+        first.sample(20, random_state=0), loaded.sample(20, random_state=0)
+    )
+
+
+def test_arrays_in_the_unit_box_need_no_schema():
+    X = np.random.default_rng(0).random((500, 3))
+    synth = ClustMixSynthesizer(1.0, 1e-5).fit(X)
+    assert synth.privacy_spent_.is_private
+    sample = synth.sample(50)
+    assert sample.shape == (50, 3)
+    assert sample.min() >= 0.0
+    assert sample.max() <= 1.0
+
+
+def test_the_levels_of_y_are_the_only_thing_read_from_an_array():
+    rng = np.random.default_rng(0)
+    X, y = rng.random((500, 2)), rng.integers(0, 3, 500)
+    with pytest.warns(PrivacyLeakWarning, match=r"the levels of the columns \['target'\]"):
+        synth = ClustMixSynthesizer(1.0, 1e-5).fit(X, y)
+    assert not synth.privacy_spent_.is_private
+    assert set(np.unique(synth.sample_xy(200)[1])) <= {0, 1, 2}
+
+
+@pytest.mark.parametrize("value", [1.5, -0.1, np.nan])
+def test_arrays_outside_the_box_are_refused(value):
+    X = np.random.default_rng(0).random((50, 3))
+    X[7, 1] = value
+    with pytest.raises(TableMismatchError, match=rf"'x1'.*{value!r}.*\[0, 1\].*schema.*bounds"):
+        ClustMixSynthesizer().fit(X)
+
+
+def test_bounds_are_public_bounds_of_all_columns():
+    X = np.random.default_rng(0).uniform(-1, 1, (500, 3))
+    sample = ClustMixSynthesizer(1.0, 1e-5, bounds=(-1.0, 1.0)).fit(X).sample(300)
+    assert sample.min() < -0.5
+    with pytest.warns(PrivacyLeakWarning, match="bounds"):
+        synth = ClustMixSynthesizer(1.0, 1e-5, bounds=None).fit(X)
+    assert not synth.privacy_spent_.is_private
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"sigma_max": 0.0}, "sigma_max must be a positive number, got 0.0"),
+        ({"sigma_max": -1}, "sigma_max"),
+        ({"sigma_max": math.inf}, "sigma_max"),
+        ({"sigma_max": "auto"}, "sigma_max"),
+        ({"alpha": -0.1}, r"alpha must be a number in \[0, 1\], got -0.1"),
+        ({"alpha": 1.5}, "alpha"),
+        ({"alpha": True}, "alpha"),
+        ({"adapt_share": 1.0}, r"adapt_share must be a number in \[0, 1\), got 1.0"),
+        ({"n_clusters": 0}, 'n_clusters must be "auto" or an integer of at least 1, got 0'),
+        ({"n_clusters": 2.5}, "n_clusters"),
+        ({"n_bins": 1}, "n_bins"),
+        ({"mechanism": "laplace"}, "mechanism must be one of .*'madl2022'.*'laplace'"),
+        ({"mode": "wide"}, "mode must be one of"),
+        ({"bounds": (1.0, 0.0)}, "bounds"),
+        ({"bounds": 1.0}, "bounds"),
+        ({"bounds": (0.0, math.inf)}, "bounds"),
+        ({"epsilon": 0.0}, "epsilon"),
+        ({"delta": 2.0}, "delta"),
+        ({"adjacency": "swap"}, "adjacency"),
+    ],
+)
+def test_bad_parameters_are_refused_before_anything_is_spent(table, parameters, message):
+    synth = ClustMixSynthesizer(**{"schema": SCHEMA, "delta": 1e-5, **parameters})
+    with pytest.raises(ValueError, match=message):
+        synth.fit(table)
+    assert not hasattr(synth, "model_")
+
+
+def test_more_clusters_than_possible_are_refused(table):
+    synth = ClustMixSynthesizer(1.0, 1e-5, schema=SCHEMA, n_clusters=500)
+    with pytest.raises(ValueError, match=r"n_clusters=500, but by the noisy counts only \d+"):
+        synth.fit(table)
+    assert not hasattr(synth, "model_")

@@ -1,0 +1,46 @@
+"""Stand-ins for noise that let tests see what a release is given."""
+
+import numpy as np
+from numpy.testing import assert_array_equal
+
+from skdpsynth.privacy import NoiseSource
+
+
+class CountingSource(NoiseSource):
+    """Checks before every draw of noise that the ledger has been charged for it."""
+
+    def __init__(self, ledger):
+        super().__init__(0)
+        self.ledger = ledger
+        self.n_drawn = 0
+
+    def rounded_gaussian(self, scale, size):
+        self.n_drawn += int(np.prod(size))
+        charged = sum(entry.n_coordinates for entry in self.ledger.entries)
+        assert charged == self.n_drawn
+        return super().rounded_gaussian(scale, size)
+
+
+class Replay:
+    """A release that records what it is given, and answers what another one has answered."""
+
+    def __init__(self, answers=None):
+        self.statistics, self.sensitivities = [], []
+        self.answers, self.is_first = answers or [], answers is None
+
+    def __call__(self, statistic, *, sensitivity, grid, **_):
+        step = len(self.statistics)
+        self.statistics.append(np.asarray(statistic, dtype=float))
+        self.sensitivities.append(sensitivity)
+        units = np.asarray(statistic) / grid
+        assert_array_equal(units, np.rint(units))
+        if self.is_first:
+            # not from the release's own source, whose state what comes between may depend on
+            noise = np.random.default_rng(step).normal(scale=3.0, size=np.shape(statistic))
+            self.answers.append(statistic + noise)
+        return self.answers[step]
+
+    def distances(self, other):
+        """L2 distances to another replay's statistics, in units of the sensitivities."""
+        pairs = zip(self.statistics, other.statistics, strict=True)
+        return np.array([np.linalg.norm(a - b) for a, b in pairs]) / self.sensitivities
