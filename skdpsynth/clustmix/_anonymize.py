@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -23,6 +24,7 @@ def release_blocks(
     plan: ClusterPlan,
     ledger: PrivacyLedger,
     noise: NoiseSource,
+    after_pass: Callable[[], object] = lambda: None,
 ) -> MixtureRelease:
     """Release a mixed table as clusters: grid, Approximate, and one last pass over the clusters.
 
@@ -37,6 +39,8 @@ def release_blocks(
     plan : ClusterPlan
     ledger : PrivacyLedger
     noise : NoiseSource
+    after_pass : callable, optional
+        Called after every pass, for a progress bar.
 
     Notes
     -----
@@ -58,7 +62,7 @@ def release_blocks(
     sensitivity = pass_sensitivity(columns, owner, ledger.adjacency)
     scale = sensitivity / mus["release"]
     opening = open_table(codes, columns, owner, plan.n_bins, mus["grid"], scale, ledger, noise)
-    passes = BlockPasses(opening, sensitivity, ledger, noise)
+    passes = BlockPasses(opening, sensitivity, ledger, noise, after_pass)
     clusters = None
     if not plan.has_one_cluster:
         clusters = approximate(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -40,12 +41,15 @@ class BlockPasses:
         to one cell in each of d blocks.
     ledger : PrivacyLedger
     noise : NoiseSource
+    after_pass : callable, optional
+        Called after every pass, for a progress bar.
     """
 
     opening: Opening
     sensitivity: float
     ledger: PrivacyLedger
     noise: NoiseSource
+    after_pass: Callable[[], object] = lambda: None
     _measured: NoisySums | None = field(default=None, init=False)
 
     def measure(self, clusters: Clusters | None, mu: float, name: str) -> NoisySums:
@@ -74,6 +78,7 @@ class BlockPasses:
             is_hard=True,
         )
         by_class = add_by_class(sums, owner, layout.n_classes)
+        self.after_pass()
         self._measured = by_class if self._measured is None else average(self._measured, by_class)
         return sums
 
