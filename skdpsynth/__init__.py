@@ -1,6 +1,7 @@
 """Differentially private synthetic tables, the scikit-learn way."""
 
 from ._saving import load
+from ._search_cost import SearchCost, total_privacy_cost
 from .clustmix import ClustMixSynthesizer
 from .exceptions import (
     BudgetExceededError,
@@ -31,6 +32,7 @@ __all__ = [
     "PrivacyLeakWarning",
     "SavedModelError",
     "SchemaError",
+    "SearchCost",
     "SynthesizerPipeline",
     "SyntheticDataWarning",
     "TableMismatchError",
@@ -38,4 +40,5 @@ __all__ = [
     "combine_estimates",
     "load",
     "make_synthesizer_pipeline",
+    "total_privacy_cost",
 ]
