@@ -36,6 +36,7 @@ CLAIM = "Madl, Xu, Choudhury & Howard (2022)"
 MAX_CLUSTERS_PER_CLASS = 100
 SMALLEST_CLUSTER = 20
 
+N_STARTS = 1
 RIDGE = 1e-4
 TOLERANCE = 1e-4
 MAX_ITERATIONS = 50
@@ -267,6 +268,7 @@ def _cluster(
         reg_covar=RIDGE,
         tol=TOLERANCE,
         max_iter=MAX_ITERATIONS,
+        n_init=N_STARTS,
         random_state=rng,
     )
     with warnings.catch_warnings():
