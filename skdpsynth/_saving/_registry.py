@@ -17,6 +17,7 @@ from .._product_mixture._estimates import ComponentEstimates
 from .._product_mixture._layout import Block, Layout, Scalar
 from .._product_mixture._model import MixtureModel
 from .._schema_json import read_json
+from ..clustmix import ClustMixSynthesizer
 from ..exceptions import SavedModelError
 from ..mixture import DPMixtureSynthesizer
 from ..mixture._custom import CustomLatents, FunctionGuide, build_guide
@@ -186,6 +187,7 @@ SYNTHESIZERS: dict[str, Synthesizer] = {
     for synthesizer in (
         Synthesizer(DPMixtureSynthesizer, (MixtureModel, CustomModel)),
         Synthesizer(NapsuMQSynthesizer, (NapsuModel,)),
+        Synthesizer(ClustMixSynthesizer, (MixtureModel,)),
     )
 }
 
