@@ -1,6 +1,6 @@
 """Regret of the automatic settings: how far from the best setting of each table they are.
 
-python benchmarks/defaults.py [--epsilon 1] [--seeds 2] [--output FILE]
+python benchmarks/defaults.py [--method mixture|clustmix] [--epsilon 1] [--seeds 2] [--output FILE]
 
 A score is that of LightGBM trained on synthetic rows and tested on real ones (ROC AUC, or R² for a
 numeric target), a distance the mean total-variation distance over pairs of columns.
@@ -19,11 +19,11 @@ from lightgbm import LGBMClassifier, LGBMRegressor
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 
-from skdpsynth import DPMixtureSynthesizer
+from skdpsynth import ClustMixSynthesizer, DPMixtureSynthesizer
 from skdpsynth.metrics import CategoryDtypeEncoder, TSTRScorer, marginal_tvd
 
 MOST_ROWS = 50_000
-SETTINGS = {
+MIXTURE_SETTINGS = {
     "automatic": {},
     "1 component per class": {"n_components": 1},
     "8 components": {"n_components": 8},
@@ -35,9 +35,24 @@ SETTINGS = {
     "256 bins": {"n_bins": 256},
     "dpvi": {"inference": "dpvi"},
 }
+CLUSTMIX_SETTINGS = {
+    "automatic": {},
+    "1 cluster per class": {"n_clusters": 1},
+    "sigma_max 0.005": {"sigma_max": 0.005},
+    "sigma_max 0.01": {"sigma_max": 0.01},
+    "sigma_max 0.05": {"sigma_max": 0.05},
+    "sigma_max 0.1": {"sigma_max": 0.1},
+    "16 bins": {"n_bins": 16},
+    "64 bins": {"n_bins": 64},
+    "256 bins": {"n_bins": 256},
+}
+METHODS = {
+    "mixture": (DPMixtureSynthesizer, MIXTURE_SETTINGS),
+    "clustmix": (ClustMixSynthesizer, CLUSTMIX_SETTINGS),
+}
 
 
-def measure(shape, epsilon: float, seed: int) -> pd.DataFrame:
+def measure(shape, method: str, epsilon: float, seed: int) -> pd.DataFrame:
     """Return score and distance of every setting on one table."""
     frame, schema = simulate(shape, seed)
     train, test = train_test_split(frame, test_size=0.25, random_state=seed)
@@ -50,8 +65,9 @@ def measure(shape, epsilon: float, seed: int) -> pd.DataFrame:
         random_state=seed,
     )
     rows = {}
-    for name, setting in SETTINGS.items():
-        synthesizer = DPMixtureSynthesizer(epsilon, 1 / len(train), schema=schema, **setting)
+    estimator, settings = METHODS[method]
+    for name, setting in settings.items():
+        synthesizer = estimator(epsilon, 1 / len(train), schema=schema, **setting)
         synthesizer.fit(train)
         synthetic = synthesizer.sample(n_samples, random_state=seed)
         distance = marginal_tvd(
@@ -64,19 +80,24 @@ def measure(shape, epsilon: float, seed: int) -> pd.DataFrame:
 def main() -> None:
     """Print a markdown table: automatic, best and which, for every table."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--method", choices=METHODS, default="mixture")
     parser.add_argument("--epsilon", type=float, default=1.0)
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--output", type=Path)
     arguments = parser.parse_args()
     lines = [
-        f"ε = {arguments.epsilon:g}, δ = 1/N, mean over {arguments.seeds} simulated tables each.",
+        f"{arguments.method}: ε = {arguments.epsilon:g}, δ = 1/N, "
+        f"mean over {arguments.seeds} simulated tables each.",
         "",
         "| table | score | best score | regret | distance | best distance | regret |",
         "|---|---|---|---|---|---|---|",
     ]
     regrets = []
     for shape in SHAPES:
-        runs = [measure(shape, arguments.epsilon, seed) for seed in range(arguments.seeds)]
+        runs = [
+            measure(shape, arguments.method, arguments.epsilon, seed)
+            for seed in range(arguments.seeds)
+        ]
         mean = sum(runs) / len(runs)
         print(shape.name, mean.round(4).to_string(), sep="\n", file=sys.stderr, flush=True)
         score, distance = mean.loc["automatic"]

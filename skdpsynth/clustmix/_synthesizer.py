@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import math
+import warnings
 from numbers import Integral, Real
 from typing import Any
 
+from tqdm.auto import tqdm
+
 from .._base import BaseSynthesizer
+from .._column_kinds import Numeric, shorten
 from .._product_mixture._columns import model_columns
 from .._product_mixture._model import MixtureModel
 from .._product_mixture._release import MixtureRelease, infer_mixture
 from .._reading import Table
+from ..exceptions import PrivacyLeakWarning
 from ..privacy import NoiseSource, PrivacyLedger
 from ..schema import TableSchema
 from ._anonymize import release_blocks
+from ._madl2022 import Madl2022Release, infer_madl2022, release_madl2022
 from ._plan import ClusterPlan
 
 __all__ = ["ClustMixSynthesizer"]
@@ -186,14 +192,63 @@ class ClustMixSynthesizer(BaseSynthesizer):
         if not (_is_number(self.adapt_share) and 0 <= self.adapt_share < 1):
             raise ValueError(f"adapt_share must be a number in [0, 1), got {self.adapt_share!r}.")
 
-    def _release(self, table: Table, ledger: PrivacyLedger, noise: NoiseSource) -> MixtureRelease:
-        plan = ClusterPlan(self.n_clusters, self.sigma_max, self.n_bins, self.adapt_share)
-        columns = model_columns(table.schema)
-        owner = _owner(table.schema)
-        return release_blocks(table.codes, columns, owner, plan, ledger, noise)
+        if self.mode == "continuous":
+            _check_continuous(schema)
+        if self.mechanism == "madl2022" and self.adapt_share > 0:
+            raise ValueError(
+                'adapt_share is for mechanism="gaussian_release"; with "madl2022" it must be 0.'
+            )
 
-    def _infer(self, release: MixtureRelease) -> MixtureModel:
+    def _release(
+        self, table: Table, ledger: PrivacyLedger, noise: NoiseSource
+    ) -> MixtureRelease | Madl2022Release:
+        schema, owner = table.schema, _owner(table.schema)
+        if self.mechanism == "madl2022":
+            warnings.warn(
+                'mechanism="madl2022" is not differentially private: its proof takes clusters for '
+                "fixed that move with every record. Use it on public data, for comparison.",
+                PrivacyLeakWarning,
+                stacklevel=3,
+            )
+            return release_madl2022(
+                table.codes, schema, self.n_clusters, self.sigma_max, ledger, noise
+            )
+        with tqdm(desc="passes", disable=not self.verbose) as progress:
+            columns = model_columns(schema)
+            blocks = ClusterPlan(self.n_clusters, self.sigma_max, self.n_bins, self.adapt_share)
+            return release_blocks(
+                table.codes, columns, owner, blocks, ledger, noise, progress.update
+            )
+
+    def _infer(self, release: Any) -> MixtureModel:
+        if isinstance(release, Madl2022Release):
+            return infer_madl2022(release)
         return infer_mixture(release)
+
+
+def is_wide(schema: TableSchema) -> bool:
+    """Return whether "auto" describes rows of this schema as vectors."""
+    features = [kind for name, kind in schema.columns.items() if name != schema.target]
+    return len(features) > MAX_BLOCK_COLUMNS and not _misfits(schema)
+
+
+def _check_continuous(schema: TableSchema) -> None:
+    misfits = _misfits(schema)
+    if misfits:
+        raise ValueError(
+            'mode="continuous" is for numeric columns without missing values and a target with '
+            f"levels; it cannot describe the columns {shorten(misfits)}. "
+            'Leave mode="auto", or drop them.'
+        )
+
+
+def _misfits(schema: TableSchema) -> list[Any]:
+    """Return the columns that continuous mode cannot describe."""
+    return [
+        name
+        for name, kind in schema.columns.items()
+        if isinstance(kind, Numeric) == (name == schema.target) or kind.nullable
+    ]
 
 
 def _is_number(value: object) -> bool:

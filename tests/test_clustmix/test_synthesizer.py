@@ -189,3 +189,27 @@ def test_more_clusters_than_possible_are_refused(table):
     with pytest.raises(ValueError, match=r"n_clusters=500, but by the noisy counts only \d+"):
         synth.fit(table)
     assert not hasattr(synth, "model_")
+
+
+def test_the_published_mechanism_warns_and_claims_nothing(table):
+    table = table.head(400)
+    synth = ClustMixSynthesizer(
+        1.0, 1e-5, schema=SCHEMA, mechanism="madl2022", n_clusters=2, random_state=0
+    )
+    with pytest.warns(PrivacyLeakWarning, match="not differentially private"):
+        synth.fit(table)
+    assert not synth.privacy_spent_.is_private
+    assert "not a guarantee" in repr(synth.privacy_spent_)
+    assert synth.sample(30, random_state=0).shape == (30, 4)
+
+
+def test_the_published_mechanism_has_no_adapt_budget(table):
+    synth = ClustMixSynthesizer(schema=SCHEMA, mechanism="madl2022", adapt_share=0.1)
+    with pytest.raises(ValueError, match="adapt_share"):
+        synth.fit(table)
+
+
+def test_continuous_mode_names_the_columns_it_cannot_describe(table):
+    synth = ClustMixSynthesizer(schema=SCHEMA, mode="continuous")
+    with pytest.raises(ValueError, match=r"columns \['income', 'colour'\]"):
+        synth.fit(table)
