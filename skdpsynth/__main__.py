@@ -1,13 +1,15 @@
-"""The command line: ``python -m skdpsynth``."""
+"""The command line: ``skdpsynth``, or ``python -m skdpsynth``."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from skdpsynth import __version__
 from skdpsynth._demo import format_report, run_demo
+from skdpsynth.benchmark import _command as benchmark
 
 __all__ = ["main"]
 
@@ -23,8 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        The exit code: 0, or 1 where an optional package is not installed. Arguments that make no
-        sense raise ``SystemExit(2)``, after the usage has been printed.
+        The exit code: 0, or 1 where an optional package is not installed or nothing succeeded.
+        Arguments that make no sense raise ``SystemExit(2)``, after the usage has been printed.
     """
     parser = _make_parser()
     options = parser.parse_args(arguments)
@@ -32,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.print_help()
         return 0
     try:
-        return _demo(options)
+        return int(options.execute(options))
     except ImportError as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return 1
@@ -40,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m skdpsynth", description="Differentially private synthetic tables."
+        prog=_program(), description="Differentially private synthetic tables."
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", metavar="command")
@@ -57,7 +59,14 @@ def _make_parser() -> argparse.ArgumentParser:
     demo.add_argument(
         "--seed", type=int, help="repeat a run exactly, noise included (public tables only)"
     )
+    demo.set_defaults(execute=_demo)
+    benchmark.add_parser(commands)
     return parser
+
+
+def _program() -> str:
+    """Return how the command line was called."""
+    return "skdpsynth" if Path(sys.argv[0]).stem == "skdpsynth" else "python -m skdpsynth"
 
 
 def _positive(text: str) -> float:

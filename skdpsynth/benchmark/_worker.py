@@ -1,0 +1,26 @@
+"""What the process of one run executes; nothing imports it."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import sys
+from pathlib import Path
+
+from skdpsynth.benchmark._measure import measure
+from skdpsynth.benchmark._process import ANSWER, RUN, TABLE
+
+__all__: list[str] = []
+
+
+def _main(folder: Path) -> None:
+    # files that the parent process has just written to a folder of its own
+    with (folder / TABLE).open("rb") as file:
+        table = pickle.load(file)
+    with (folder / RUN).open("rb") as file:
+        run = pickle.load(file)["run"]
+    (folder / ANSWER).write_text(json.dumps(measure(run, table)), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    _main(Path(sys.argv[1]))
