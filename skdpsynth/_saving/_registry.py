@@ -6,6 +6,7 @@ model consists of one more `Entry`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, get_args
@@ -85,6 +86,9 @@ class GuideState(NamedTuple):
 
 
 def _take_schema(schema: TableSchema) -> dict[str, Any]:
+    for name in schema:
+        if isinstance(name, float) and not math.isfinite(name):
+            raise ValueError(f"JSON has no column name {name!r}; rename the column")
     return {"text": schema.to_json(indent=None), "ledger": schema.ledger}
 
 

@@ -77,7 +77,7 @@ def test_what_fails_leaves_the_old_file(old, monkeypatch, failing, error):
 
 
 def test_a_missing_folder_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match="nothing was saved.*nowhere"):
+    with pytest.raises(FileNotFoundError, match=r"nothing was saved.*nowhere"):
         fit("map").save(tmp_path / "nowhere" / "synth")
 
 
