@@ -163,10 +163,11 @@ def _bytecode_text(function: FunctionType) -> str:
 def _code_text(code: CodeType, documentation: str | None = None) -> str:
     constants = []
     for constant in code.co_consts:
+        is_documentation = isinstance(constant, str) and constant == documentation
         if isinstance(constant, CodeType):
             constants.append(_code_text(constant))
-        elif constant != documentation or not isinstance(constant, str):
-            constants.append(_describe(constant, _bytecode_text, ()))
+        else:
+            constants.append(_describe(None if is_documentation else constant, _bytecode_text, ()))
     names = (code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars)
     numbers = (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, code.co_flags)
     return f"{code.co_code.hex()} {constants} {names} {numbers}"
