@@ -11,9 +11,12 @@ __all__ = ["COVARIANCE_TYPES", "Gaussians", "fit_gaussians", "log_joint", "log_p
 
 COVARIANCE_TYPES = ("full", "tied", "diag", "spherical")
 
+# rows are scored in blocks of this size, so that copies of them stay small
+BLOCK_SIZE = 8192
+
 
 class Gaussians(NamedTuple):
-    """A Gaussian mixture.
+    """The parameters of a Gaussian mixture.
 
     Attributes
     ----------
@@ -54,25 +57,30 @@ def fit_gaussians(
         If a covariance matrix is singular.
     """
     sizes = np.bincount(labels, minlength=n_components)
-    order = np.argsort(labels, kind="stable")
-    members = np.split(X[order], np.cumsum(sizes)[:-1])
-    means = np.array([part.mean(axis=0) for part in members])
-    centred = [part - mean for part, mean in zip(members, means, strict=True)]
-    covariances = _covariances(centred, covariance_type, reg_covar)
+    members = np.split(np.argsort(labels, kind="stable"), np.cumsum(sizes)[:-1])
+    means = np.empty((n_components, X.shape[1]))
+    is_matrix = covariance_type in ("full", "tied")
+    scatters = []
+    for k, records in enumerate(members):
+        own = X[records]
+        means[k] = own.mean(axis=0)
+        own -= means[k]
+        scatters.append(own.T @ own if is_matrix else np.sum(np.square(own), axis=0))
+    covariances = _covariances(np.array(scatters), sizes, covariance_type, reg_covar)
     factors = _precisions_cholesky(covariances, covariance_type)
     return Gaussians(sizes / len(X), means, covariances, factors)
 
 
-def _covariances(centred: list[np.ndarray], covariance_type: str, reg_covar: float) -> np.ndarray:
-    n_features = centred[0].shape[1]
-    if covariance_type in ("full", "tied"):
-        scatters = [part.T @ part for part in centred]
-        ridge = reg_covar * np.eye(n_features)
-        if covariance_type == "tied":
-            return np.asarray(sum(scatters) / sum(map(len, centred)) + ridge)
-        return np.array([s / len(p) + ridge for s, p in zip(scatters, centred, strict=True)])
-    variances = np.array([np.mean(part**2, axis=0) for part in centred]) + reg_covar
-    return variances if covariance_type == "diag" else variances.mean(axis=1)
+def _covariances(
+    scatters: np.ndarray, sizes: np.ndarray, covariance_type: str, reg_covar: float
+) -> np.ndarray:
+    n_features = scatters.shape[1]
+    if covariance_type == "tied":
+        return np.asarray(scatters.sum(axis=0) / sizes.sum() + reg_covar * np.eye(n_features))
+    if covariance_type == "full":
+        return np.asarray(scatters / sizes[:, None, None] + reg_covar * np.eye(n_features))
+    variances = scatters / sizes[:, None] + reg_covar
+    return np.asarray(variances if covariance_type == "diag" else variances.mean(axis=1))
 
 
 def _precisions_cholesky(covariances: np.ndarray, covariance_type: str) -> np.ndarray:
@@ -100,6 +108,14 @@ def _precisions_cholesky(covariances: np.ndarray, covariance_type: str) -> np.nd
 
 def log_joint(X: np.ndarray, mixture: Gaussians, covariance_type: str) -> np.ndarray:
     """Return log π_k + log N(x | m_k, Σ_k), of shape (n_records, n_components)."""
+    joint = np.empty((len(X), len(mixture.weights)))
+    for start in range(0, len(X), BLOCK_SIZE):
+        rows = slice(start, start + BLOCK_SIZE)
+        joint[rows] = _log_joint(X[rows], mixture, covariance_type)
+    return joint
+
+
+def _log_joint(X: np.ndarray, mixture: Gaussians, covariance_type: str) -> np.ndarray:
     factors = mixture.precisions_cholesky
     # distances are expanded around the centre of the means, where they cancel least
     centre = mixture.means.mean(axis=0)
