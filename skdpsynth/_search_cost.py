@@ -108,7 +108,8 @@ def total_privacy_cost(search: Any, delta: float | None = None) -> SearchCost:
     releases are Gaussian, along the Gaussian curve (Dong, Roth & Su 2022, Corollary 3.3); of
     distance d as group privacy says. That all are Gaussian is read off the refitted synthesizer's
     ledger, and holds for candidates of this package that differ from it in numbers only: those
-    change how much noise there is, and not its kind.
+    change how much noise there is, and not its kind. DP-VI is left out, where the sampling rate,
+    and so the noisy row count, decides whether batches are samples.
 
     References
     ----------
@@ -229,7 +230,7 @@ def _is_list(cv: Any) -> bool:
 
 def _are_all_gaussian(synthesizers: list[Any], best: Any) -> bool:
     """Whether all fits release what the refitted one did, as far as the kind of noise goes."""
-    if not isinstance(best, BaseSynthesizer):
+    if not isinstance(best, BaseSynthesizer) or getattr(best, "inference", None) == "dpvi":
         return False
     if not all(isinstance(event, GaussianEvent) for event in best.ledger_.events):
         return False

@@ -30,6 +30,8 @@ from ._steps import (
     is_passthrough,
     leaf_steps,
     learns_from_rows,
+    masking_steps,
+    without_masking,
 )
 
 __all__ = ["SynthesizerPipeline", "make_synthesizer_pipeline"]
@@ -65,13 +67,9 @@ class SynthesizerPipeline(Pipeline):
     ledger_ : PrivacyLedger
         Every release of the synthesizer.
     schema_ : TableSchema
-        The schema of the table, where a step or the synthesizer has one that is public.
+        The schema of the table, where the first step has one.
     n_records_ : int
         Row count: noisy under add/remove, exact under replace-one.
-    n_features_in_ : int
-        Columns of X.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the columns of X, when they are all strings.
 
     See Also
     --------
@@ -152,22 +150,23 @@ class SynthesizerPipeline(Pipeline):
             For every step that learns from the rows.
         """
         check_steps(self.steps)
-        drafted = draft_schema(self.steps, X, y)
+        rest, steps = mask_rows(self._masking, X), without_masking(self.steps)
+        drafted = draft_schema(steps, rest, y)
         leaks = [] if drafted is None else self._transformers[:1]
-        path = trace_schemas(self.steps, y is not None, drafted)
-        with lend_schemas(self, path.lent):
+        path = trace_schemas(steps, y is not None, drafted)
+        with lend_schemas(self, path.lent), set_aside(self._masking):
             leaks += [step for step in leaf_steps(self.steps[:-1]) if learns_from_rows(step[1])]
             for name, step in leaks:
                 _warn_of(name, step)
             super().fit(X, y, **params)
         leaking = [name for name, _ in leaks]
-        mixing = find_mixing(self._transformers, X, leaking)
+        mixing = find_mixing(self._transformers, rest, leaking)
         for position, schema in path.read.items():
             step = self.steps[position][1]
             step.format_ = public_format(step.format_, schema.select(step.format_.names))
         self.has_y_ = y is not None
         self.leaking_steps_ = (*leaking, *(name for name, _ in mixing))
-        self._table_schema, self._format = self._read_format(X, y, path.table)
+        self._table_schema, self._format = self._read_format(rest, y, path.table)
         if self.leaking_steps_ and isinstance(self._synthesizer, BaseSynthesizer):
             self._synthesizer.ledger_.mark_drafted_schema()
             self._synthesizer.privacy_spent_ = self._synthesizer.ledger_.spent()
@@ -268,12 +267,16 @@ class SynthesizerPipeline(Pipeline):
     def score_samples(self, X: Any, y: Any = None) -> np.ndarray:
         """Return the log density of every row, transformed, under the fitted model; not private.
 
-        X and y are those of the synthesizer's method, and so is the array of shape (n_rows,) that
-        is returned: no Jacobian of the steps is added.
+        X, y and the array returned are as in the synthesizer; no Jacobian of the steps is added.
         """
         check_is_fitted(self)
         table = transform_rows(self._transformers, X)
         return self._synthesizer.score_samples(table, *(() if y is None else (y,)))
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """Return the synthesizer's score of the transformed rows; not private."""
+        check_is_fitted(self)
+        return self._synthesizer.score(transform_rows(self._transformers, X), y)
 
     @property
     def privacy_spent_(self) -> PrivacySpent:
@@ -300,11 +303,11 @@ class SynthesizerPipeline(Pipeline):
 
     @property
     def schema_(self) -> TableSchema:
-        """The public schema of the table; an AttributeError where no step has one."""
+        """The schema of the table; an AttributeError where the first step has none."""
         if not self._transformers:
             return self._synthesizer.schema_
         if self._table_schema is None:
-            raise AttributeError("No step of the pipeline has a public schema of X.")
+            raise AttributeError("The first step of the pipeline has no schema of X.")
         return self._table_schema
 
     @property

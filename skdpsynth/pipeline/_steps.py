@@ -12,6 +12,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder
 from sklearn.utils import get_tags
 
+from ..pii import PIIDetector, PIIMasker
 from ..preprocessing._base import TableTransformer
 
 __all__ = [
@@ -22,6 +23,8 @@ __all__ = [
     "is_passthrough",
     "leaf_steps",
     "learns_from_rows",
+    "masking_steps",
+    "without_masking",
     "would_draft",
 ]
 
@@ -37,6 +40,8 @@ _INSTEAD = {
     "SimpleImputer": "MissingnessEncoder fills without looking at the rows",
     "MinMaxScaler": "TableEncoder scales between the public bounds of a schema",
     "TableEncoder": "pass it a schema that is public",
+    "PIIDetector": "set read_values=False",
+    "PIIMasker": "pass it the columns to mask",
     "StandardScaler": "TableEncoder scales between the public bounds of a schema",
 }
 
@@ -53,6 +58,21 @@ def leaf_steps(steps: Sequence[tuple[str, Any]], prefix: str = "") -> Iterator[t
             yield from leaf_steps(step.steps, f"{prefix}{name}__")
         elif not is_passthrough(step):
             yield prefix + name, step
+
+
+def masking_steps(steps: Sequence[tuple[str, Any]]) -> list[tuple[str, Any]]:
+    """Return the steps that find and mask personal data, with which a pipeline may begin."""
+    return [
+        step for step in leaf_steps(steps) if isinstance(step[1], PIIDetector | PIIMasker)
+    ]
+
+
+def without_masking(steps: Sequence[tuple[str, Any]]) -> list[tuple[str, Any]]:
+    """Return the same steps with those passed through that find and mask personal data."""
+    return [
+        (name, "passthrough" if isinstance(step, PIIDetector | PIIMasker) else step)
+        for name, step in steps
+    ]
 
 
 def check_steps(steps: Sequence[tuple[str, Any]]) -> None:
@@ -79,6 +99,13 @@ def check_steps(steps: Sequence[tuple[str, Any]]) -> None:
                 f"Step {name!r} ({type(step).__name__}) {problem}. Without a way back, synthetic "
                 "rows would not look like the table."
             )
+    transformers = [step for step in steps[:-1] if not is_passthrough(step[1])]
+    masking = masking_steps(steps[:-1])
+    if masking != transformers[: len(masking)]:
+        raise TypeError(
+            f"Step {masking[-1][0]!r} ({type(masking[-1][1]).__name__}) must come before all "
+            "transformers, and in no pipeline of its own: it reads the table as it is."
+        )
 
 
 def _no_way_back(step: Any) -> str | None:
@@ -119,6 +146,8 @@ def learns_from_rows(step: Any) -> bool:
     all categories, and others do not if their tags say that they need no fit; all that is not
     known not to is taken to learn.
     """
+    if isinstance(step, PIIDetector | PIIMasker):
+        return step._learns_from_rows()
     if isinstance(step, TableTransformer):
         return would_draft(step)
     if isinstance(step, OrdinalEncoder | OneHotEncoder):
