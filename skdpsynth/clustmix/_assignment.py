@@ -23,7 +23,7 @@ def assign_with_sizes(
     Parameters
     ----------
     scores : ndarray of shape (n_records, n_clusters)
-        What each record adds where it is assigned to each cluster; finite.
+        What each record adds where it is assigned to each cluster.
     min_size : int
         Fewest records of a cluster; `min_size * n_clusters` is at most `n_records`.
     max_size : int, default=None
@@ -39,6 +39,11 @@ def assign_with_sizes(
         A solution of the dual problem: every record's cluster is among those with its largest
         score plus price; a price above 0 belongs to a cluster of `min_size` records, one below 0
         to a cluster of `max_size`.
+
+    Raises
+    ------
+    ValueError
+        If a score is not finite.
 
     Notes
     -----
@@ -59,6 +64,12 @@ def assign_with_sizes(
     (array([0, 0, 1]), array([0. , 1.5]))
     """
     n_records, n_clusters = scores.shape
+    if not np.isfinite(scores).all():
+        # shortest paths between such numbers would never end
+        raise ValueError(
+            "The log densities of some records are not finite; scale the features of X, or "
+            "increase reg_covar."
+        )
     top = n_records if max_size is None else max_size
     if n_clusters == 1:
         return np.zeros(n_records, dtype=np.int64), np.zeros(1)

@@ -117,3 +117,11 @@ def test_arguments_stay_as_they_are():
     assign_with_sizes(scores, 10, None, prices)
     assert_allclose(scores, before[0])
     assert_allclose(prices, before[1])
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_scores_that_are_not_finite(value):
+    scores = np.zeros((4, 2))
+    scores[1, 1] = value
+    with pytest.raises(ValueError, match="not finite; scale the features of X"):
+        assign_with_sizes(scores, min_size=2)
