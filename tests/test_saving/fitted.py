@@ -68,11 +68,11 @@ def make_model(spread=1.0):
     """A NumPyro model that encloses a constant."""
 
     def heights(x=None, num_obs_total=None):
-        rate = numpyro.sample("rate", dist.Beta(1.0, 1.0))
+        score = numpyro.sample("score", dist.Normal(0.0, 1.0))
         mean = numpyro.sample("mean", dist.Normal(0.0, 5.0))
         height, sick = (None, None) if x is None else (x[:, 0], x[:, 1])
         with numpyro.plate("batch", num_obs_total):
-            numpyro.sample("sick", dist.Bernoulli(rate), obs=sick)
+            numpyro.sample("sick", dist.Bernoulli(logits=score), obs=sick)
             numpyro.sample("height", dist.Normal(mean, spread), obs=height)
 
     return heights
@@ -81,12 +81,12 @@ def make_model(spread=1.0):
 model = make_model()
 
 
-def normal_and_beta(x=None, num_obs_total=None):
+def two_normals(x=None, num_obs_total=None):
     """A guide in the place of the automatic ones."""
     loc = numpyro.param("loc", 0.0)
-    share = numpyro.param("share", 0.5, constraint=dist.constraints.unit_interval)
+    scale = numpyro.param("scale", 0.5, constraint=dist.constraints.positive)
     numpyro.sample("mean", dist.Normal(loc, 0.1))
-    numpyro.sample("rate", dist.Beta(1.0 + share, 1.0))
+    numpyro.sample("score", dist.Normal(0.0, scale))
 
 
 QUERIES = [("age", "sick"), ("sex", "sick")]
@@ -115,7 +115,7 @@ _VARIANTS = {
     ),
     "clusters": (ClustMixSynthesizer, {}),
 }
-_CUSTOM = {"model": None, "guide": normal_and_beta, "automatic guide": AutoNormal}
+_CUSTOM = {"model": None, "guide": two_normals, "automatic guide": AutoNormal}
 VARIANTS = [*_VARIANTS, *_CUSTOM]
 
 

@@ -124,7 +124,7 @@ def test_another_python_compares_the_text():
     stored = fingerprint(make_model())._replace(python="cpython-399", bytecode="other")
     check_fingerprint(stored._asdict(), make_model(), "model")
     with pytest.raises(SavedModelError, match="is not the one that was fitted"):
-        check_fingerprint(stored._asdict(), fitted.normal_and_beta, "model")
+        check_fingerprint(stored._asdict(), fitted.two_normals, "model")
 
 
 def test_where_nothing_can_be_compared_there_is_a_warning():
@@ -171,7 +171,7 @@ def test_a_guide_too_many_is_refused(path, tmp_path):
 
 def test_the_guide_is_asked_for_too(tmp_path):
     fit("guide").save(tmp_path / "synth")
-    with pytest.raises(SavedModelError, match=r"with the guide .*normal_and_beta"):
+    with pytest.raises(SavedModelError, match=r"with the guide .*two_normals"):
         skdpsynth.load(tmp_path / "synth", model=fitted.model)
 
 
