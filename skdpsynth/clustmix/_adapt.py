@@ -5,14 +5,15 @@ The records have entered through one release, their normal equations; this is po
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import lru_cache, partial
+from collections.abc import Sequence
+from functools import partial
 from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.tree_util import Partial
 
 from .._compat import enable_x64
 from ._normal_equations import NormalEquations, positive_gram
@@ -20,6 +21,8 @@ from ._ntk import RandomFeatures, map_points
 
 __all__ = [
     "adapt",
+    "adapt_cells",
+    "adapt_means",
     "adapt_objective",
     "block_projection",
     "box_projection",
@@ -28,35 +31,45 @@ __all__ = [
 
 Array: TypeAlias = Any
 
+# a function whose arrays are data, so that programs compiled for it serve every table of a shape
+Projection: TypeAlias = Any
 
-@lru_cache(maxsize=64)
-def block_projection(block_sizes: tuple[int, ...]) -> Callable[[Array], jax.Array]:
+
+def block_projection(block_sizes: Sequence[int]) -> Projection:
     """Return the projection on rows that are one probability vector per block, over √n_blocks.
 
     Parameters
     ----------
-    block_sizes : tuple of int
+    block_sizes : sequence of int
         Cells of each block, in their order.
 
     Returns
     -------
     project : callable
-        From an array of shape (n, n_cells) to one of the same shape. Equal sizes give the same
-        function, so that what is compiled for it is compiled once.
+        From an array of shape (n, n_cells) to one of the same shape.
+
+    Examples
+    --------
+    >>> block_projection([2])(np.array([[1.0, 0.5]])).tolist()
+    [[0.75, 0.25]]
     """
-    starts = np.cumsum((0, *block_sizes[:-1]))
-    cell = np.arange(max(block_sizes))
-    is_cell = cell < np.array(block_sizes)[:, None]
-    position = np.where(is_cell, starts[:, None] + cell, 0)
-    block = np.repeat(np.arange(len(block_sizes)), block_sizes)
-    scale = len(block_sizes) ** 0.5
+    sizes = np.asarray(block_sizes)
+    starts = np.cumsum(sizes) - sizes
+    cell = np.arange(sizes.max())
+    is_cell = cell < sizes[:, None]
+    block = np.repeat(np.arange(len(sizes)), sizes)
+    place = np.arange(len(block)) - starts[block]
+    padded = np.where(is_cell, starts[:, None] + cell, 0)
+    return Partial(_project_rows, padded, is_cell, block, place)
 
-    def project(points: Array) -> jax.Array:
-        padded = jnp.where(is_cell, points[:, position] * scale, -jnp.inf)
-        projected = project_blocks(padded)
-        return projected[:, block, np.arange(len(block)) - starts[block]] / scale
 
-    return project
+def _project_rows(
+    padded: Array, is_cell: Array, block: Array, place: Array, points: Array
+) -> jax.Array:
+    """Project every block, padded to the size of the largest."""
+    scale = len(is_cell) ** 0.5
+    values = jnp.where(is_cell, points[:, padded] * scale, -jnp.inf)
+    return project_blocks(values)[:, block, place] / scale
 
 
 def project_blocks(values: Array) -> jax.Array:
@@ -74,10 +87,13 @@ def project_blocks(values: Array) -> jax.Array:
     return jnp.maximum(values - jnp.take_along_axis(thresholds, last, axis=-1), 0.0)
 
 
-@lru_cache(maxsize=64)
-def box_projection(low: float, high: float) -> Callable[[Array], jax.Array]:
-    """Return the projection of all coordinates on [low, high]."""
-    return lambda points: jnp.clip(points, low, high)
+def box_projection(low: Array, high: Array) -> Projection:
+    """Return the projection on the box [low, high]: numbers, or one for each input."""
+    return Partial(_clip, low, high)
+
+
+def _clip(low: Array, high: Array, points: Array) -> jax.Array:
+    return jnp.clip(points, low, high)
 
 
 def adapt_objective(
@@ -114,14 +130,14 @@ def adapt_objective(
     return alpha * distance + (1.0 - alpha) * loss / (2.0 * n_records)
 
 
-@partial(jax.jit, static_argnames=("n_steps", "project"))
+@partial(jax.jit, static_argnames="n_steps")
 def _descend(
     start: Array,
     arguments: tuple[Any, ...],
     learning_rate: Array,
+    project: Projection,
     *,
     n_steps: int,
-    project: Callable[[Array], jax.Array],
 ) -> tuple[jax.Array, jax.Array]:
     """Take steps of Adam, each followed by the projection; return points and all losses."""
     objective = jax.value_and_grad(adapt_objective)
@@ -147,7 +163,7 @@ def adapt(
     features: RandomFeatures,
     *,
     alpha: float,
-    project: Callable[[Array], jax.Array],
+    project: Projection,
     n_steps: int = 200,
     learning_rate: float = 0.003,
     regularisation: float = 0.01,
@@ -209,7 +225,81 @@ def adapt(
             jnp.asarray(centroids, jnp.float64),
             jax.tree.map(lambda part: jnp.asarray(part, jnp.float64), arguments),
             learning_rate,
+            project,
             n_steps=n_steps,
-            project=project,
         )
         return np.asarray(adapted), np.asarray(losses)
+
+
+def adapt_cells(
+    cells: np.ndarray,
+    owner: np.ndarray,
+    n_classes: int,
+    block_sizes: Sequence[int],
+    equations: NormalEquations,
+    features: RandomFeatures,
+    alpha: float,
+) -> np.ndarray:
+    """Adapt clusters of one-hot blocks.
+
+    Parameters
+    ----------
+    cells : ndarray of shape (n_clusters, n_cells)
+        Cell probabilities; each block sums to one.
+    owner : ndarray of shape (n_clusters,), int
+        The class of each cluster.
+    n_classes : int
+    block_sizes : sequence of int
+    equations : NormalEquations
+        Of records embedded by `embed_cells`.
+    features : RandomFeatures
+    alpha : float in [0, 1]
+
+    Returns
+    -------
+    adapted : ndarray of shape (n_clusters, n_cells)
+    """
+    scale = len(block_sizes) ** 0.5
+    project = block_projection(block_sizes)
+    labels = np.eye(n_classes)[owner]
+    adapted, _ = adapt(cells / scale, labels, equations, features, alpha=alpha, project=project)
+    return cells.copy() if alpha == 1.0 else adapted * scale
+
+
+def adapt_means(
+    means: np.ndarray,
+    owner: np.ndarray,
+    n_classes: int,
+    centre: np.ndarray | float,
+    radius: np.ndarray | float,
+    equations: NormalEquations,
+    features: RandomFeatures,
+    alpha: float,
+    bounds: tuple[float, float] = (0.0, 1.0),
+) -> np.ndarray:
+    """Adapt the means of clusters of numeric records.
+
+    Parameters
+    ----------
+    means : ndarray of shape (n_clusters, n_columns)
+    owner : ndarray of shape (n_clusters,), int
+        The class of each cluster.
+    n_classes : int
+    centre, radius : ndarray of shape (n_columns,) or float
+        Those that `embed_box` embedded the records with.
+    equations : NormalEquations
+    features : RandomFeatures
+    alpha : float in [0, 1]
+    bounds : tuple of (float, float), default=(0, 1)
+        Where means may lie.
+
+    Returns
+    -------
+    adapted : ndarray of shape (n_clusters, n_columns)
+    """
+    low, high = ((np.asarray(bound) - centre) / radius for bound in bounds)
+    project = box_projection(low, high)
+    labels = np.eye(n_classes)[owner]
+    points = (means - centre) / radius
+    adapted, _ = adapt(points, labels, equations, features, alpha=alpha, project=project)
+    return means.copy() if alpha == 1.0 else adapted * radius + centre

@@ -81,20 +81,19 @@ def embed_cells(codes: np.ndarray, n_cells: int) -> np.ndarray:
     return points
 
 
-def embed_box(values: np.ndarray, centre: np.ndarray | float, radius: float) -> np.ndarray:
-    """Return (x − centre) / radius, longer rows scaled to norm 1.
+def embed_box(
+    values: np.ndarray, centre: np.ndarray | float, radius: np.ndarray | float
+) -> np.ndarray:
+    """Return (x − centre) / radius in multiples of `UNIT`, longer rows scaled to norm 1.
 
     Parameters
     ----------
     values : ndarray of shape (n_rows, n_columns)
-    centre : ndarray of shape (n_columns,) or float
-        Public.
-    radius : float
-        Public.
+    centre, radius : ndarray of shape (n_columns,) or float
+        Public, or of earlier releases.
     """
-    points = (values - centre) / radius
-    norm = np.sqrt(np.square(points).sum(axis=1, keepdims=True))
-    return points / np.maximum(norm, 1.0)
+    # norms of integers are exact, so that a row's place cannot change its last bit
+    return clip_rows(np.trunc((values - centre) / radius / UNIT), 1.0 / UNIT) * UNIT
 
 
 def centred_labels(n_classes: int) -> np.ndarray:
