@@ -5,6 +5,7 @@ from ._search_cost import SearchCost, total_privacy_cost
 from .clustmix import ClustMixSynthesizer
 from .exceptions import (
     BudgetExceededError,
+    PIIWarning,
     PrivacyLeakWarning,
     SavedModelError,
     SchemaError,
@@ -14,6 +15,7 @@ from .exceptions import (
 from .inference import CombinedEstimate, combine_estimates
 from .mixture import DPMixtureSynthesizer
 from .napsu import NapsuMQSynthesizer
+from .pii import PIIDetector, PIIMasker
 from .pipeline import SynthesizerPipeline, make_synthesizer_pipeline
 from .schema import Categorical, Continuous, Count, Ordinal, TableSchema
 
@@ -29,6 +31,9 @@ __all__ = [
     "DPMixtureSynthesizer",
     "NapsuMQSynthesizer",
     "Ordinal",
+    "PIIDetector",
+    "PIIMasker",
+    "PIIWarning",
     "PrivacyLeakWarning",
     "SavedModelError",
     "SchemaError",

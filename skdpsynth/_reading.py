@@ -14,6 +14,7 @@ from sklearn.utils.validation import validate_data
 
 from ._column_kinds import Numeric
 from .exceptions import TableMismatchError
+from .pii import warn_of_pii
 from .preprocessing import (
     TableFormat,
     encode_table,
@@ -91,10 +92,13 @@ def read_table(X: Any, y: Any, estimator: BaseEstimator) -> tuple[Table, dict[st
     if schema is None and bounds is not None and table_format.container == "numpy":
         schema, has_public_schema = _box_schema(frame, bounds, target, estimator)
     elif schema is None:
+        # before the draft, which refuses a column of identifiers
+        warn_of_pii(estimator, frame)
         schema = TableSchema.from_frame(frame, target=target)
         warn_leak(estimator, "the bounds, levels and nullability", schema)
     else:
         schema = _match(schema, table_format.names, target)
+        warn_of_pii(estimator, schema)
     codes, published = encode_table(frame, schema), public_format(table_format, schema)
     return Table(codes, schema, published, y is not None, has_public_schema), vars(named)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = [
     "BudgetExceededError",
+    "PIIWarning",
     "PrivacyLeakWarning",
     "SavedModelError",
     "SchemaError",
@@ -17,6 +18,10 @@ class PrivacyLeakWarning(UserWarning):
 
     Raised for instance when bounds or levels are read from the data because no schema was given.
     """
+
+
+class PIIWarning(UserWarning):
+    """A synthesizer is given a column that looks like personal data, such as e-mail addresses."""
 
 
 class SyntheticDataWarning(UserWarning):

@@ -19,6 +19,14 @@ from ..preprocessing import public_format
 from ..privacy import PrivacyLedger, PrivacySpent
 from ..schema import TableSchema
 from ._conditions import carry_conditions, transform_rows
+from ._masking import (
+    mask_rows,
+    masking_steps,
+    place_after,
+    put_back,
+    set_aside,
+    without_masking,
+)
 from ._restore import JointFormat, column_names, read_format, split_at
 from ._schemas import draft_schema, lend_schemas, trace_schemas
 from ._seeds import Seeds
@@ -30,8 +38,6 @@ from ._steps import (
     is_passthrough,
     leaf_steps,
     learns_from_rows,
-    masking_steps,
-    without_masking,
 )
 
 __all__ = ["SynthesizerPipeline", "make_synthesizer_pipeline"]
@@ -50,7 +56,8 @@ class SynthesizerPipeline(Pipeline):
     Parameters
     ----------
     steps : list of (str, estimator)
-        Transformers with ``inverse_transform``, or ``"passthrough"``, and last a synthesizer. The
+        Transformers with ``inverse_transform``, or ``"passthrough"``, and last a synthesizer. A
+        `PIIMasker` comes first; the synthesizer does not see the columns it masks. The
         schema of a transformer of this package is passed on: one that has none, and the
         synthesizer, take the schema of what they are given.
     memory : str or joblib.Memory, default=None
@@ -85,6 +92,7 @@ class SynthesizerPipeline(Pipeline):
     rows with a single one; and it is kept, un-noised, in the fitted step. A step does not leak if
 
     - it is a transformer of this package with a public schema or bounds,
+    - it is a `PIIMasker` that is told which columns to mask,
     - it is an ``OrdinalEncoder`` or ``OneHotEncoder`` that is given all categories, or
     - its tags say that it needs no fit, as those of ``FunctionTransformer`` do, and it transforms
       some rows alike alone and together.
@@ -154,7 +162,7 @@ class SynthesizerPipeline(Pipeline):
         drafted = draft_schema(steps, rest, y)
         leaks = [] if drafted is None else self._transformers[:1]
         path = trace_schemas(steps, y is not None, drafted)
-        with lend_schemas(self, path.lent), set_aside(self._masking):
+        with lend_schemas(self, path.lent), set_aside(self):
             leaks += [step for step in leaf_steps(self.steps[:-1]) if learns_from_rows(step[1])]
             for name, step in leaks:
                 _warn_of(name, step)
@@ -210,8 +218,10 @@ class SynthesizerPipeline(Pipeline):
         # transformers of scikit-learn refuse tables without rows
         n_drawn = max(check_count(n_samples, "n_samples"), 1)
         given = self._carry(conditions)
-        table = self._synthesizer.sample(n_drawn, **given, random_state=rng.draw())
-        return first_rows(self._go_back(table, rng), n_samples)
+        table = self._go_back(
+            self._synthesizer.sample(n_drawn, **given, random_state=rng.draw()), rng
+        )
+        return first_rows(put_back(self._masking, table, rng), n_samples)
 
     def sample_xy(
         self,
@@ -225,20 +235,22 @@ class SynthesizerPipeline(Pipeline):
         Parameters are those of `sample`.
         """
         check_is_fitted(self)
-        if not self.has_y_ and self._transformers:
-            schema = self._table_schema
+        if not self.has_y_ and (self._transformers or self._masking):
+            schema = getattr(self, "schema_", None)
             if schema is None or schema.target is None:
                 raise ValueError(
                     "sample_xy needs a target: fit with y, or give the first step a schema that "
                     "names one (schema.with_target)."
                 )
             table = self.sample(n_samples, conditions=conditions, random_state=random_state)
-            return split_at(table, schema)
+            at = schema.names.index(schema.target)
+            return split_at(table, schema.target, place_after(self._masking, at, len(schema)))
         rng = Seeds(random_state)
         n_drawn = max(check_count(n_samples, "n_samples"), 1)
         given = self._carry(conditions)
         X, y = self._synthesizer.sample_xy(n_drawn, **given, random_state=rng.draw())
         X, y = self._go_back(X, rng), self._format.restore_target(y)
+        X = put_back(self._masking, X, rng)
         return first_rows(X, n_samples), first_rows(y, n_samples)
 
     def sample_datasets(
@@ -262,7 +274,7 @@ class SynthesizerPipeline(Pipeline):
         check_is_fitted(self)
         rng = Seeds(random_state)
         tables = self._synthesizer.sample_datasets(m, n_samples, random_state=rng.draw())
-        return (self._go_back_jointly(table, rng) for table in tables)
+        return (put_back(self._masking, self._go_back_jointly(table, rng), rng) for table in tables)
 
     def score_samples(self, X: Any, y: Any = None) -> np.ndarray:
         """Return the log density of every row, transformed, under the fitted model; not private.
@@ -270,13 +282,14 @@ class SynthesizerPipeline(Pipeline):
         X, y and the array returned are as in the synthesizer; no Jacobian of the steps is added.
         """
         check_is_fitted(self)
-        table = transform_rows(self._transformers, X)
+        table = transform_rows(self._masking + self._transformers, X)
         return self._synthesizer.score_samples(table, *(() if y is None else (y,)))
 
     def score(self, X: Any, y: Any = None) -> float:
         """Return the synthesizer's score of the transformed rows; not private."""
         check_is_fitted(self)
-        return self._synthesizer.score(transform_rows(self._transformers, X), y)
+        table = transform_rows(self._masking + self._transformers, X)
+        return self._synthesizer.score(table, y)
 
     @property
     def privacy_spent_(self) -> PrivacySpent:
@@ -315,8 +328,12 @@ class SynthesizerPipeline(Pipeline):
         return self.steps[-1][1]
 
     @property
+    def _masking(self) -> list[tuple[str, Any]]:
+        return masking_steps(self.steps[:-1])
+
+    @property
     def _transformers(self) -> list[tuple[str, Any]]:
-        return [step for step in self.steps[:-1] if not is_passthrough(step[1])]
+        return [step for step in without_masking(self.steps[:-1]) if not is_passthrough(step[1])]
 
     def _read_format(
         self, X: Any, y: Any, schema: TableSchema | None
@@ -341,7 +358,8 @@ class SynthesizerPipeline(Pipeline):
         fitted = self._synthesizer.schema_
         target = {fitted.target} if self.has_y_ else set()
         features = {name: value for name, value in conditions.items() if name not in target}
-        rows = self.sample(ROWS_TO_TRY, random_state=0)
+        rng = Seeds(0)
+        rows = self._go_back(self._synthesizer.sample(ROWS_TO_TRY, random_state=rng.draw()), rng)
         names = column_names(rows) if self._format.features is None else self._format.features.names
         places = carry_conditions(features, self._transformers, rows, names)
         carried = {fitted.names[place]: value for place, value in places.items()}

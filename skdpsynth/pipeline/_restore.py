@@ -157,11 +157,10 @@ def column_names(table: Any) -> Sequence[Any]:
     return list(table.columns) if hasattr(table, "columns") else list(range(np.shape(table)[1]))
 
 
-def split_at(table: Any, schema: TableSchema) -> tuple[Any, Any]:
-    """Return X and y of a table that holds its target."""
+def split_at(table: Any, target: Hashable, position: int) -> tuple[Any, Any]:
+    """Return X and y of a table that holds its target, at this position."""
     if isinstance(table, np.ndarray):
-        at = schema.names.index(schema.target)
-        return np.delete(table, at, axis=1), table[:, at]
+        return np.delete(table, position, axis=1), table[:, position]
     if isinstance(table, pd.DataFrame):
-        return table.drop(columns=[schema.target]), table[schema.target]
-    return table.drop(schema.target), table[schema.target]
+        return table.drop(columns=[target]), table[target]
+    return table.drop(target), table[target]

@@ -23,8 +23,6 @@ __all__ = [
     "is_passthrough",
     "leaf_steps",
     "learns_from_rows",
-    "masking_steps",
-    "without_masking",
     "would_draft",
 ]
 
@@ -60,21 +58,6 @@ def leaf_steps(steps: Sequence[tuple[str, Any]], prefix: str = "") -> Iterator[t
             yield prefix + name, step
 
 
-def masking_steps(steps: Sequence[tuple[str, Any]]) -> list[tuple[str, Any]]:
-    """Return the steps that find and mask personal data, with which a pipeline may begin."""
-    return [
-        step for step in leaf_steps(steps) if isinstance(step[1], PIIDetector | PIIMasker)
-    ]
-
-
-def without_masking(steps: Sequence[tuple[str, Any]]) -> list[tuple[str, Any]]:
-    """Return the same steps with those passed through that find and mask personal data."""
-    return [
-        (name, "passthrough" if isinstance(step, PIIDetector | PIIMasker) else step)
-        for name, step in steps
-    ]
-
-
 def check_steps(steps: Sequence[tuple[str, Any]]) -> None:
     """Check that the last step is a synthesizer and that all others can go back.
 
@@ -100,7 +83,9 @@ def check_steps(steps: Sequence[tuple[str, Any]]) -> None:
                 "rows would not look like the table."
             )
     transformers = [step for step in steps[:-1] if not is_passthrough(step[1])]
-    masking = masking_steps(steps[:-1])
+    masking = [
+        step for step in leaf_steps(steps[:-1]) if isinstance(step[1], PIIDetector | PIIMasker)
+    ]
     if masking != transformers[: len(masking)]:
         raise TypeError(
             f"Step {masking[-1][0]!r} ({type(masking[-1][1]).__name__}) must come before all "
