@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 from collections.abc import Mapping
 from hashlib import sha256
@@ -18,6 +17,7 @@ KEYS = ("method", "epsilon", "seed")
 RESULTS, SETTINGS = "results.csv", "settings.json"
 _FIRST = (*KEYS, "status", "reason", "n_train", "n_test", "delta", "epsilon_spent", "delta_spent")
 _LAST = ("warnings", "settings")
+_WHOLE = ("seed", "n_train", "n_test")
 _TEXT = ("method", "status", "reason", "warnings", "settings")
 
 
@@ -103,18 +103,24 @@ class ResultStore:
             self._read_rows(directory / RESULTS)
 
     def _read_rows(self, path: Path) -> None:
-        texts: Any = dict.fromkeys(_TEXT, str)
-        frame = pd.read_csv(path, dtype=texts, float_precision="round_trip")
+        frame = pd.read_csv(path, dtype=str, keep_default_na=False)
         absent = [name for name in (*KEYS, "status", "settings") if name not in frame]
         if absent or (frame["settings"] != self.fingerprint).any():
             raise ValueError(
                 f"{str(path)!r} does not belong to the {SETTINGS} beside it; move it away."
             )
-        for values in frame.to_dict("records"):
-            row: dict[str, Any] = {str(name): value for name, value in values.items()}
-            row.update({name: "" for name in _TEXT if _is_nan(row.get(name, ""))})
-            epsilon = None if _is_nan(row["epsilon"]) else row["epsilon"]
-            self.rows[(row["method"], epsilon, row["seed"])] = {**row, "epsilon": epsilon}
+        for texts in frame.to_dict("records"):
+            row = {str(name): _read_cell(str(name), text) for name, text in texts.items()}
+            self.rows[(row["method"], row["epsilon"], row["seed"])] = row
+
+
+def _read_cell(name: str, text: str) -> Any:
+    """Return what a cell was when it was written; no number is kept as None."""
+    if name in _TEXT:
+        return text
+    if name in _WHOLE:
+        return int(float(text)) if text else None
+    return float(text) if text else None
 
 
 def _read_settings(directory: Path) -> dict[str, Any]:
@@ -127,7 +133,3 @@ def _read_settings(directory: Path) -> dict[str, Any]:
             f"{str(directory)!r} has files called {RESULTS} or {SETTINGS} that are not of a "
             f"benchmark ({type(error).__name__}: {error}). Choose another output directory."
         ) from None
-
-
-def _is_nan(value: Any) -> bool:
-    return isinstance(value, float) and math.isnan(value)
