@@ -87,7 +87,12 @@ SYNTHESIZERS = {
         ),
         # the features of a value below its upper bound are below one
         loose={
-            "add_remove": {"other corner", "rare level", "missing values", "duplicate of many rows"},
+            "add_remove": {
+                "other corner",
+                "rare level",
+                "missing values",
+                "duplicate of many rows",
+            },
             "replace_one": set(RECORDS),
         },
     ),
@@ -170,11 +175,11 @@ class Measured(NamedTuple):
 
 
 def record_case(case: GaussianCase) -> tuple[list[tuple[Release, Release]], PrivacyLedger, float]:
-    """Return each release's statistics on both tables, the ledger, and the μ it charged for them."""
+    """Return the releases on both tables, the ledger, and the μ that it charged for them."""
     synthesizer = SYNTHESIZERS[case.synthesizer]
 
-    def run(codes: np.ndarray, ledger: PrivacyLedger) -> None:
-        synthesizer.release(codes, ledger, NoiseSource(0))
+    def run(codes: np.ndarray, ledger: PrivacyLedger) -> object:
+        return synthesizer.release(codes, ledger, NoiseSource(0))
 
     tables = neighbours(case.record, case.adjacency)
     pairs, _, ledger = record_pair(run, tables, lambda: ledger_of_mu(MU, case.adjacency))

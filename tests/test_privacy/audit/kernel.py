@@ -115,7 +115,7 @@ class GradientKernel:
     def scores(
         self, log_ratio: Callable[[np.ndarray], np.ndarray] | None = None
     ) -> Callable[[int, int], np.ndarray]:
-        """Return a function that draws scores: log likelihood ratios, of the first table by default."""
+        """Return what draws scores: by default the log likelihood ratio of a row of gradient C."""
         own = self.tables[0].sum() / self.plan.clipping_norm
 
         def draw(side: int, n_transcripts: int) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import pickle
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -14,6 +15,10 @@ import numpy as np
 from skdpsynth.privacy import PrivacyLedger, exponential_mechanism, gaussian_release
 
 __all__ = ["PublicDifference", "Release", "Tape", "record_pair"]
+
+
+# calls mechanisms as release code does
+MECHANISMS = f"{__package__}.mechanisms"
 
 
 class Release(NamedTuple):
@@ -56,7 +61,7 @@ class Tape:
         }
         with ExitStack() as stack:
             for name, stand_in in stand_ins.items():
-                for module in _modules_with(name):
+                for module in modules_with(name):
                     stack.enter_context(mock.patch.object(module, name, stand_in))
             run()
 
@@ -89,13 +94,13 @@ class Tape:
         return self._answer(exponential_mechanism, scores, **options)
 
 
-def _modules_with(name: str) -> list[Any]:
+def modules_with(name: str) -> list[Any]:
+    """Return the modules of release code that have imported something of the privacy package."""
     return [
         module
         for key, module in sorted(sys.modules.items())
-        if key.startswith("skdpsynth.")
-        and not key.startswith("skdpsynth.privacy")
-        and hasattr(module, name)
+        if hasattr(module, name) and (key.startswith("skdpsynth.") or key == MECHANISMS)
+        if not key.startswith("skdpsynth.privacy")
     ]
 
 
@@ -109,7 +114,7 @@ def record_pair(
     Parameters
     ----------
     run : callable
-        Takes a table and a ledger, and makes all releases of a fit.
+        Takes a table and a ledger, makes all releases of a fit, and returns what leaves it.
     tables : pair
         D and D'.
     new_ledger : callable
@@ -128,11 +133,11 @@ def record_pair(
         If anything but the statistics differs.
     """
     tape = Tape()
-    ledgers = []
+    ledgers, results = [], []
     for table in tables:
         ledger = new_ledger()
         ledgers.append(ledger)
-        tape.record(lambda table=table, ledger=ledger: run(table, ledger))
+        tape.record(lambda table=table, ledger=ledger: results.append(run(table, ledger)))
     first, second = tape.gaussian
     if len(first) != len(second):
         raise PublicDifference(f"{len(first)} releases on one table, {len(second)} on the other")
@@ -141,6 +146,8 @@ def record_pair(
             raise PublicDifference(f"{one.public} on one table, {other.public} on the other")
     if ledgers[0] != ledgers[1]:
         raise PublicDifference("the ledgers of the two tables differ")
+    if pickle.dumps(results[0]) != pickle.dumps(results[1]):
+        raise PublicDifference("what leaves the release differs, though all outputs are the same")
     return list(zip(first, second, strict=True)), tape, ledgers[0]
 
 

@@ -1,0 +1,119 @@
+"""Faults that libraries of this kind have had, planted in the package one at a time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+from unittest import mock
+
+import jax.numpy as jnp
+import numpy as np
+
+from skdpsynth import _histograms
+from skdpsynth._product_mixture import _measure
+from skdpsynth.napsu import _release as napsu
+from skdpsynth.privacy import NoiseSource, PrivacyLedger, nonnegative_sensitivity
+
+from .kernel import CraftedGradients
+from .tape import modules_with
+
+
+@contextmanager
+def in_all_modules(name: str, stand_in: Any) -> Iterator[None]:
+    """Replace something of the privacy package wherever release code has imported it."""
+    with ExitStack() as stack:
+        for module in modules_with(name):
+            stack.enter_context(mock.patch.object(module, name, stand_in))
+        yield
+
+
+def half_the_sensitivity() -> Any:
+    """Noise is scaled for half of what a record can change."""
+    return in_all_modules(
+        "nonnegative_sensitivity",
+        lambda norm, adjacency: 0.5 * nonnegative_sensitivity(norm, adjacency),
+    )
+
+
+def replaced_as_removed() -> Any:
+    """Replacing a record is accounted for as removing it."""
+    return in_all_modules(
+        "nonnegative_sensitivity", lambda norm, _: nonnegative_sensitivity(norm, "add_remove")
+    )
+
+
+def selection_for_free() -> Any:
+    """The distances that choose what to measure get the whole budget, and so does measuring."""
+    real = napsu.score_candidates
+
+    def score(levels: Any, candidates: Any, shape: Any, mu: float, ledger: Any, noise: Any) -> Any:
+        second = PrivacyLedger(ledger.epsilon, ledger.delta, ledger.adjacency)
+        # charged to nobody who is asked
+        real(levels, candidates, shape, second.mu, second, noise)
+        return real(levels, candidates, shape, mu, ledger, noise)
+
+    return mock.patch.object(napsu, "score_candidates", score)
+
+
+def bounds_from_the_data() -> Any:
+    """The cells of histograms span the values that occur."""
+    real = _histograms.release_grid
+
+    def release(codes: np.ndarray, *args: Any) -> Any:
+        scaled = codes.copy()
+        scaled[:, 1] /= np.nanmax(codes[:, 1])
+        return real(scaled, *args)
+
+    return mock.patch.object(_measure, "release_grid", release)
+
+
+def exact_row_count() -> Any:
+    """The row count is kept as it is."""
+    real = _histograms.release_grid
+
+    def release(codes: np.ndarray, *args: Any) -> Any:
+        return real(codes, *args)._replace(n_records=float(len(codes)), is_count_public=True)
+
+    return mock.patch.object(_measure, "release_grid", release)
+
+
+class RepeatingSource(NoiseSource):
+    """Every draw starts the same sequence of noise."""
+
+    def __init__(self) -> None:
+        super().__init__(7)
+
+    def words(self, size: Any) -> Any:
+        """Return the first words of the sequence, whenever it is asked."""
+        return NoiseSource(7).words(size)
+
+
+class RealisedBatchSize(CraftedGradients):
+    """Sums are divided by the number of rows that the batch happens to have."""
+
+    def clipped_sum(self, z: Any, batch: Any, is_record: Any, clipping_norm: Any) -> Any:
+        """Return the mean over the batch, times a public number."""
+        total = super().clipped_sum(z, batch, is_record, clipping_norm)
+        return total / jnp.maximum(is_record.sum(), 1) * EXPECTED_BATCH
+
+
+EXPECTED_BATCH = 7.5
+
+
+def flip_ratio(rate: float, multiplier: float, shift: float) -> Any:
+    """Return the log odds of a row that lowers a noisy sum by `shift` clipping norms."""
+
+    def log_ratio(noisy: np.ndarray) -> np.ndarray:
+        moved = (EXPECTED_BATCH - noisy) * shift / multiplier**2 - shift**2 / (2 * multiplier**2)
+        return np.asarray(np.log1p(rate * np.expm1(np.minimum(moved, 500.0))).sum(axis=1))
+
+    return log_ratio
+
+
+def correlation_z(first: np.ndarray, second: np.ndarray) -> float:
+    """Return Fisher's z of two sequences of noise, standard normal if they are independent."""
+    n_values = min(len(first), len(second))
+    r = float(np.corrcoef(first[:n_values], second[:n_values])[0, 1])
+    return math.atanh(min(max(r, -1 + 1e-12), 1 - 1e-12)) * math.sqrt(n_values - 3)
