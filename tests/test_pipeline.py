@@ -202,6 +202,12 @@ def test_an_array_with_its_target_is_split(table):
     pd.testing.assert_frame_equal(joint, pd.DataFrame(model.sample(5, random_state=0)))
 
 
+def test_lists_of_mixed_values(table):
+    rows = table.to_numpy(dtype=object).tolist()
+    model = make_synthesizer_pipeline(TableEncoder(SCHEMA), make_mixture()).fit(rows)
+    assert isinstance(model.sample(3), np.ndarray)
+
+
 def test_not_fitted():
     model = make_all("codes")
     for use in (model.sample, model.sample_xy, lambda: model.sample_datasets(1)):
@@ -470,6 +476,10 @@ def test_a_bought_schema_says_so(table):
     )
     model = make_synthesizer_pipeline(TableEncoder(schema), make_mixture()).fit(frame)
     assert any("were bought for epsilon=" in note for note in model.privacy_spent_.notes)
+    # the synthesizer's own was written by hand, but the bins follow from what was bought
+    by_hand = TableSchema(dict(model[-1].schema_.columns), "sick")
+    model = make_synthesizer_pipeline(TableEncoder(schema), make_mixture(schema=by_hand))
+    assert any("were bought for" in note for note in model.fit(frame).privacy_spent_.notes)
 
 
 def test_a_schema_of_its_own_is_the_synthesizers(table):

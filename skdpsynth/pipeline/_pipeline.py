@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,10 +11,8 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
-from .._base import BaseSynthesizer
 from .._reading import check_count
 from ..exceptions import PrivacyLeakWarning
-from ..preprocessing import public_format
 from ..privacy import PrivacyLedger, PrivacySpent
 from ..schema import TableSchema
 from ._conditions import carry_conditions, transform_rows
@@ -28,11 +25,20 @@ from ._masking import (
     without_masking,
 )
 from ._restore import JointFormat, column_names, read_format, split_at
-from ._schemas import draft_schema, lend_schemas, trace_schemas
+from ._schemas import (
+    draft_schema,
+    join_schemas,
+    lend_schemas,
+    mark_ledger,
+    publish_formats,
+    read_target,
+    trace_schemas,
+)
 from ._seeds import Seeds
 from ._steps import (
     check_steps,
     describe_leak,
+    describe_spent,
     find_mixing,
     first_rows,
     is_passthrough,
@@ -86,10 +92,10 @@ class SynthesizerPipeline(Pipeline):
     Notes
     -----
     *Why a step may leak.* The guarantee covers what the synthesizer releases of the table it is
-    given. If every row is transformed by itself, by a function that does not depend on the others,
-    tables that differ in one row still do so when transformed, and the guarantee holds for X. A
-    mean, a range or a list of categories that a step reads from the rows changes all transformed
-    rows with a single one; and it is kept, un-noised, in the fitted step. A step does not leak if
+    given. If every row is transformed by itself, tables that differ in one row still do so when
+    transformed, and the guarantee holds for X. A mean, a range or a list of categories that a step
+    reads from the rows changes all transformed rows with a single one; and it is kept, un-noised,
+    in the fitted step. A step does not leak if
 
     - it is a transformer of this package with a public schema or bounds,
     - it is a `PIIMasker` that is told which columns to mask,
@@ -169,15 +175,15 @@ class SynthesizerPipeline(Pipeline):
             super().fit(X, y, **params)
         leaking = [name for name, _ in leaks]
         mixing = find_mixing(self._transformers, rest, leaking)
-        for position, schema in path.read.items():
-            step = self.steps[position][1]
-            step.format_ = public_format(step.format_, schema.select(step.format_.names))
+        publish_formats(self.steps, path)
         self.has_y_ = y is not None
         self.leaking_steps_ = (*leaking, *(name for name, _ in mixing))
-        self._table_schema, self._format = self._read_format(rest, y, path.table)
-        if self.leaking_steps_ and isinstance(self._synthesizer, BaseSynthesizer):
-            self._synthesizer.ledger_.mark_drafted_schema()
-            self._synthesizer.privacy_spent_ = self._synthesizer.ledger_.spent()
+        self._table_schema, self._format = None, JointFormat(None, None, None)
+        if self._transformers:
+            target = read_target(self._synthesizer) if self.has_y_ else None
+            self._table_schema = join_schemas(path.table, target)
+            self._format = read_format(rest, y, self._table_schema, target)
+        mark_ledger(self._synthesizer, bool(self.leaking_steps_), path)
         for name, step in mixing:
             _warn_of(name, step)
         return self
@@ -294,15 +300,9 @@ class SynthesizerPipeline(Pipeline):
     @property
     def privacy_spent_(self) -> PrivacySpent:
         """The guarantee of the synthesizer; not private if a step leaks."""
+        repeats_dtypes = bool(self._transformers) and self._table_schema is None
         spent = self._synthesizer.privacy_spent_
-        notes = list(spent.notes)
-        if self.leaking_steps_:
-            names = ", ".join(repr(name) for name in self.leaking_steps_)
-            notes.append(f"steps that learned from the rows: {names}: not covered by the guarantee")
-        if self._transformers and self._table_schema is None:
-            notes.append("no schema of X: its dtypes are repeated as they were")
-        public = spent.public_schema and not self.leaking_steps_
-        return replace(spent, public_schema=public, notes=tuple(notes))
+        return describe_spent(spent, self.leaking_steps_, repeats_dtypes)
 
     @property
     def ledger_(self) -> PrivacyLedger:
@@ -334,20 +334,6 @@ class SynthesizerPipeline(Pipeline):
     @property
     def _transformers(self) -> list[tuple[str, Any]]:
         return [step for step in without_masking(self.steps[:-1]) if not is_passthrough(step[1])]
-
-    def _read_format(
-        self, X: Any, y: Any, schema: TableSchema | None
-    ) -> tuple[TableSchema | None, JointFormat]:
-        """Return the schema of the table, y included, and what the table looks like."""
-        if not self._transformers:
-            return None, JointFormat(None, None, None)
-        target = None
-        if y is not None and isinstance(self._synthesizer, BaseSynthesizer):
-            fitted = self._synthesizer.schema_
-            target = fitted.select([fitted.target])
-            if schema is not None and fitted.target not in schema:
-                schema = schema.replace(dict(target.columns)).with_target(fitted.target)
-        return schema, read_format(X, y, schema, target)
 
     def _carry(self, conditions: Any) -> dict[str, Any]:
         """Return the conditions on the synthesizer's columns, as a keyword if there are any."""

@@ -15,7 +15,16 @@ from ..preprocessing._base import TableTransformer, check_schema
 from ..schema import TableSchema
 from ._steps import is_passthrough, would_draft
 
-__all__ = ["SchemaPath", "draft_schema", "lend_schemas", "trace_schemas"]
+__all__ = [
+    "SchemaPath",
+    "draft_schema",
+    "join_schemas",
+    "lend_schemas",
+    "mark_ledger",
+    "publish_formats",
+    "read_target",
+    "trace_schemas",
+]
 
 
 class SchemaPath(NamedTuple):
@@ -93,9 +102,9 @@ def trace_schemas(
         return SchemaPath(check_schema(getattr(synthesizer, "schema", None)), read, lent)
     has_none = isinstance(synthesizer, BaseSynthesizer) and synthesizer.schema is None
     if known is not None and has_none:
-        lent[position] = _with_target(known, target) if has_y else known
-    if table is not None and has_y:
-        table = _with_target(table, target)
+        lent[position] = join_schemas(known, target) if has_y else known
+    if has_y:
+        table = join_schemas(table, target)
     return SchemaPath(table, read, lent)
 
 
@@ -107,10 +116,25 @@ def _without_target(schema: TableSchema) -> TableSchema:
     return schema if schema.target is None else schema.drop([schema.target])
 
 
-def _with_target(schema: TableSchema, target: TableSchema | None) -> TableSchema:
-    if target is None:
-        return schema
-    return schema.replace(dict(target.columns)).with_target(target.target)
+def join_schemas(features: TableSchema | None, target: TableSchema | None) -> TableSchema | None:
+    """Return the schema with the one column of y, where there is any, as its target."""
+    if features is None or target is None or target.target in features:
+        return features
+    return features.replace(dict(target.columns)).with_target(target.target)
+
+
+def read_target(synthesizer: Any) -> TableSchema | None:
+    """Return the schema of the column that y became in a fitted synthesizer of this package."""
+    if not isinstance(synthesizer, BaseSynthesizer):
+        return None
+    return synthesizer.schema_.select([synthesizer.schema_.target])
+
+
+def publish_formats(steps: Sequence[tuple[str, Any]], path: SchemaPath) -> None:
+    """Reduce what transformers keep of dtypes to what follows from their schemas."""
+    for position, schema in path.read.items():
+        step = steps[position][1]
+        step.format_ = public_format(step.format_, schema.select(step.format_.names))
 
 
 def _output_schema(step: TableTransformer, schema: TableSchema) -> TableSchema:
@@ -131,3 +155,15 @@ def lend_schemas(estimator: Any, schemas: dict[int, TableSchema]) -> Iterator[No
     finally:
         for position in schemas:
             estimator.steps[position][1].set_params(schema=None)
+
+
+def mark_ledger(synthesizer: Any, leaks: bool, path: SchemaPath) -> None:
+    """Record what the steps read or bought of the rows in the ledger of the fitted synthesizer."""
+    if not isinstance(synthesizer, BaseSynthesizer):
+        return
+    bought = [schema.ledger for schema in path.read.values() if schema.ledger is not None]
+    if leaks:
+        synthesizer.ledger_.mark_drafted_schema()
+    if bought:
+        synthesizer.ledger_.mark_bought_schema(bought[0].spent())
+    synthesizer.privacy_spent_ = synthesizer.ledger_.spent()

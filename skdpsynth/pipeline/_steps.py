@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,12 @@ from sklearn.utils import get_tags
 
 from ..pii import PIIDetector, PIIMasker
 from ..preprocessing._base import TableTransformer
+from ..privacy import PrivacySpent
 
 __all__ = [
     "check_steps",
     "describe_leak",
+    "describe_spent",
     "find_mixing",
     "first_rows",
     "is_passthrough",
@@ -152,6 +155,19 @@ def describe_leak(name: str, step: Any) -> str:
     )
 
 
+def describe_spent(
+    spent: PrivacySpent, leaking: Sequence[str], repeats_dtypes: bool
+) -> PrivacySpent:
+    """Return the guarantee of a synthesizer with what the steps before it do to it."""
+    notes = list(spent.notes)
+    if leaking:
+        names = ", ".join(repr(name) for name in leaking)
+        notes.append(f"steps that learned from the rows: {names}: not covered by the guarantee")
+    if repeats_dtypes:
+        notes.append("no schema of X: its dtypes are repeated as they were")
+    return replace(spent, public_schema=spent.public_schema and not leaking, notes=tuple(notes))
+
+
 def find_mixing(
     steps: Sequence[tuple[str, Any]], X: Any, leaking: Sequence[str]
 ) -> list[tuple[str, Any]]:
@@ -161,7 +177,7 @@ def find_mixing(
     neighbours. It is tried on a few rows: a function of each row alone always passes. Steps that
     are known, or leak already, are not tried.
     """
-    rows = first_rows(X if hasattr(X, "shape") else np.asarray(X), ROWS_TO_TRY)
+    rows = first_rows(X, ROWS_TO_TRY)
     found = []
     for name, step in leaf_steps(steps):
         known = isinstance(step, TableTransformer | OrdinalEncoder | OneHotEncoder)
