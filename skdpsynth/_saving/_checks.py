@@ -104,6 +104,10 @@ def check_estimates(estimates: ComponentEstimates) -> None:
         require(part.dtype.kind == "f" and np.isfinite(part).all(), f"{name} is not finite")
         is_scalar = not name.startswith("cell")
         require(not is_scalar or part.shape[1] == n_scalars, f"{name} does not fit its columns")
+        is_signed = name in ("location", "log_scale")
+        require(is_signed or (part >= 0).all(), f"{name} is negative")
+    require((estimates.cell_size > 0).all(), "cells have no effective size")
+    require((estimates.missing <= 1).all(), "a probability exceeds one")
 
 
 def check_mixture(model: MixtureModel) -> None:
@@ -137,7 +141,9 @@ def check_mixture(model: MixtureModel) -> None:
     }
     for name, n_columns in shapes.items():
         require(getattr(estimates, name).shape[1] == n_columns, f"{name} does not fit the columns")
-    require((estimates.cell >= 0).all(), "cells have negative probabilities")
+    for block in layout.blocks:
+        totals = estimates.cell[:, block.cells].sum(axis=1)
+        require((abs(totals - 1.0) < 1e-3).all(), "a column's probabilities do not sum to one")
 
 
 def check_latents(latents: CustomLatents) -> None:
@@ -226,6 +232,7 @@ def check_napsu(model: NapsuModel) -> None:
         shape = posterior.draws.shape
         is_right = len(shape) == 2 and shape[0] > 0 and shape[1] == network.n_parameters
         require(is_right and posterior.draws.dtype.kind == "f", "draws do not fit the network")
+        require(np.isfinite(posterior.draws).all(), "draws are not finite")
     elif isinstance(posterior, LaplacePosterior | PerturbedPosterior):
         _check_refitting(posterior, network)
     else:

@@ -78,6 +78,14 @@ def test_a_file_of_another_release_that_does_not_fit_names_both(tmp_path):
         load_bytes(repack("moments", change), tmp_path)
 
 
+def test_values_nested_too_deeply_are_refused():
+    def change(manifest):
+        manifest["parameters"]["verbose"] = nest(300)
+
+    with pytest.raises(SavedModelError, match="RecursionError"):
+        from_bytes(repack("moments", change), {})
+
+
 def foreign_zip():
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
@@ -208,9 +216,17 @@ STRANGE = [
     *({"mapping": [[[], 1]]}, {"mapping": 3}, {"dtype": "object"}, {"set": [[]]}, {"a": 1, "b": 2}),
     {"strings": ["O", [-1], ["x"]]},
 ]
-DEEP = {"tuple": []}
-for _ in range(400):
-    DEEP = {"tuple": [DEEP]}
+
+
+def nest(depth):
+    node = {"tuple": []}
+    for _ in range(depth):
+        node = {"tuple": [node]}
+    return node
+
+
+def strange(rng):
+    return nest(50) if rng.random() < 0.02 else copy.deepcopy(rng.choice(STRANGE))
 
 
 def mutate(manifest, rng):
@@ -232,12 +248,12 @@ def mutate(manifest, rng):
         elif kind == 2 and isinstance(node, int | float) and not isinstance(node, bool):
             parent[key] = rng.choice([-node, node + 1, node * 1000, float(node), str(node)])
         elif kind == 3 and isinstance(parent, dict):
-            parent[rng.choice(["x", "class", "tuple", "array"])] = rng.choice(STRANGE)
+            parent[rng.choice(["x", "class", "tuple", "array"])] = strange(rng)
         elif kind == 4 and isinstance(parent, list):
             other = rng.randrange(len(parent))
             parent[key], parent[other] = parent[other], parent[key]
         else:
-            parent[key] = rng.choice([*STRANGE, DEEP])
+            parent[key] = strange(rng)
 
 
 # 2,000 altogether
