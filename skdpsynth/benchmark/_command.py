@@ -86,6 +86,7 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
     )
     add("--bins", type=_count, default=20, help="bins of the other numeric columns; default: 20")
     add("--max-marginals", type=_count, default=1000, help="default: %(default)s")
+    add("--max-columns", type=_count, default=100, help="default: %(default)s")
     add("--published", metavar="FILE", help="JSON list of figures of others to show beside")
     add("--timeout", type=_positive, help="seconds after which a run counts as failed")
     add("--retry-failed", action="store_true", help="repeat runs that failed")
@@ -178,6 +179,7 @@ def execute(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int
             edges=options.edges,
             n_bins=options.bins,
             max_marginals=options.max_marginals,
+            max_columns=options.max_columns,
             published=options.published,
             isolate=options.isolate,
             timeout=options.timeout,

@@ -125,6 +125,10 @@ def read_table(
             raise ValueError(f"The table {data!r} has a schema of its own; pass none.")
     elif split == "official":
         raise ValueError("split='official' is for named tables: a file has no other part.")
+    elif not isinstance(data, pd.DataFrame) and not Path(data).is_file():
+        raise ValueError(
+            f"{str(data)!r} is neither a file nor one of the tables {list(NAMED_TABLES)}."
+        )
     elif schema is None:
         raise ValueError(
             f"A schema is needed, unless data is one of {list(NAMED_TABLES)}. Write it by hand, or "
@@ -175,10 +179,6 @@ def _read_rows(data: Any, schema: TableSchema, missing: Sequence[str]) -> Benchm
         frame, name = apply_schema(data, schema), "table"
         return BenchmarkTable(name, frame, schema)
     path = Path(data)
-    if not path.is_file():
-        raise ValueError(
-            f"{str(data)!r} is neither a file nor one of the tables {list(NAMED_TABLES)}."
-        )
     raw = pd.read_csv(path, dtype=str, keep_default_na=False)
     known = {str(name) for name in schema.names}
     left_out = tuple(str(name) for name in raw.columns if str(name) not in known)

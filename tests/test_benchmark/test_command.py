@@ -83,7 +83,18 @@ def test_options_reach_the_benchmark(arguments, tmp_path, capsys):
         '[{"method": "theirs", "epsilon": 1, "score": "auc", "value": 0.7}]'
     )
     more = ["--edges", str(tmp_path / "edges.json"), "--published", str(tmp_path / "theirs.json")]
-    more += ["--delta", "1e-5", "--max-train-rows", "100", "--bins", "7", "--max-marginals", "2"]
+    more += [
+        "--delta",
+        "1e-5",
+        "--max-train-rows",
+        "100",
+        "--bins",
+        "7",
+        "--max-marginals",
+        "2",
+        "--max-columns",
+        "3",
+    ]
     more += ["--test-size", "0.5", "--missing", "?,-", "--epsilon", "0.3,3"]
     assert main([*arguments, *more]) == 0
     settings = json.loads((tmp_path / "out" / "settings.json").read_text())["settings"]
@@ -93,6 +104,7 @@ def test_options_reach_the_benchmark(arguments, tmp_path, capsys):
         "max_train_rows": 100,
         "n_bins": 7,
         "max_marginals": 2,
+        "max_columns": 3,
         "test_size": 0.5,
         "table": "patients",
         "target": "ill",

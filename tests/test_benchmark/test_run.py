@@ -128,7 +128,7 @@ def test_files(rows, schema, tmp_path):
     assert list(written.columns[:5]) == ["method", "epsilon", "seed", "status", "reason"]
     assert list(written.columns[-1:]) == ["settings"]
     assert len(written) == len(result.runs) == 6
-    np.testing.assert_array_equal(written["logistic_auc"], result.runs["logistic_auc"])
+    np.testing.assert_allclose(written["logistic_auc"], result.runs["logistic_auc"], rtol=1e-12)
     assert (out / "report.md").read_text() == result.to_markdown()
     assert (out / "figure.png").read_bytes().startswith(b"\x89PNG")
     settings = json.loads((out / "settings.json").read_text())
