@@ -7,14 +7,14 @@ from collections.abc import Hashable
 
 __all__ = ["name_points_to"]
 
-_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])(?!Pv[46])")
 # each matches somewhere in a name spelt in small letters, with one space between its words
 _NAMES = {
     "email": r"\be ?mails?\b|\bmail (address|adresse)\b|\bmail\b",
     "iban": r"\biban\b|\bbank account\b|\baccount (number|no)\b",
     "credit_card": r"\b(credit|debit|payment|bank) ?card\b|\bcard (number|no|num)\b|\bccn?\b|"
     r"\bcc (number|no|num)\b|\bpan\b",
-    "ip_address": r"\bips?\b|\bip ?(address|addr|v4|v6)\b|\b(remote|client|host) addr(ess)?\b",
+    "ip_address": r"\bips?\b|\bip ?(address|addr|v ?4|v ?6)\b|\b(remote|client|host) addr(ess)?\b",
     "ssn": r"\bssn\b|\bsocial (security|sec|insurance)\b|\bss (number|no)\b",
     "phone": r"\b(tele)?phones?\b|\b(tele)?phone ?(number|no|num)\b|\bmobile\b|\bcell\b|"
     r"\bcellphone\b|\btel\b|\btelefon\b|\bfax\b|\bmsisdn\b|\bcontact (number|no)\b",

@@ -43,7 +43,7 @@ _ISSUERS = (
 _IBAN = re.compile(r"[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30}", re.IGNORECASE)
 _EXTENSION = re.compile(r" ?(?:x|ext\.? ?)\d{1,5}$", re.IGNORECASE)
 _NORTH_AMERICAN = re.compile(
-    r"(?:\+?1[-. ]?)?(?:\([2-9]\d\d\) ?[2-9]\d\d[-. ]|[2-9]\d\d(?P<separator>[-. ])[2-9]\d\d"
+    r"(?:(?:\+|00)?1[-. ]?)?(?:\([2-9]\d\d\) ?[2-9]\d\d[-. ]|[2-9]\d\d(?P<separator>[-. ])[2-9]\d\d"
     r"(?P=separator))\d{4}"
 )
 _INTERNATIONAL = re.compile(r"(?:\+|00)(?P<number>[1-9]\d{0,3}(?:[ .()/-]{0,2}\d){6,13})")
@@ -106,7 +106,7 @@ def phone_probability(value: str) -> float:
         return 1.0
     international = _INTERNATIONAL.fullmatch(number)
     if international and _has_country_code(re.sub(r"\D", "", international["number"])):
-        return 1.0
+        return 1.0 if number.startswith("+") else VAGUE
     return VAGUE if _NATIONAL.fullmatch(number) or _BARE_PHONE.fullmatch(number) else 0.0
 
 
