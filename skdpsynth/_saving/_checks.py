@@ -141,6 +141,9 @@ def check_mixture(model: MixtureModel) -> None:
     }
     for name, n_columns in shapes.items():
         require(getattr(estimates, name).shape[1] == n_columns, f"{name} does not fit the columns")
+    for j, scalar in enumerate(layout.scalars):
+        is_rate = scalar.distribution != "poisson" or (estimates.location[:, j] > 0).all()
+        require(is_rate, "a rate is not positive")
     for block in layout.blocks:
         totals = estimates.cell[:, block.cells].sum(axis=1)
         require((abs(totals - 1.0) < 1e-3).all(), "a column's probabilities do not sum to one")

@@ -19,6 +19,8 @@ from .._product_mixture._layout import Block, Layout, Scalar
 from .._product_mixture._model import MixtureModel
 from .._schema_json import read_json
 from ..clustmix import ClustMixSynthesizer
+from ..clustmix._column_marginals import ColumnCells
+from ..clustmix._continuous_model import ContinuousModel
 from ..exceptions import SavedModelError
 from ..mixture import DPMixtureSynthesizer
 from ..mixture._custom import CustomLatents, FunctionGuide, build_guide
@@ -191,7 +193,7 @@ SYNTHESIZERS: dict[str, Synthesizer] = {
     for synthesizer in (
         Synthesizer(DPMixtureSynthesizer, (MixtureModel, CustomModel)),
         Synthesizer(NapsuMQSynthesizer, (NapsuModel,)),
-        Synthesizer(ClustMixSynthesizer, (MixtureModel,)),
+        Synthesizer(ClustMixSynthesizer, (MixtureModel, ContinuousModel)),
     )
 }
 
@@ -214,6 +216,7 @@ _ENTRIES = (
         checks.check_mixture,
         columns=lambda model: [(column.name, column.kind) for column in model.columns],
     ),
+    *map(Entry, (ColumnCells, ContinuousModel)),
     # NumPyro models
     *map(Entry, (Part, MeanFieldGuide)),
     Entry(CustomLatents, checks.check_latents),

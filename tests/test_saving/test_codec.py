@@ -54,7 +54,7 @@ def through_json(value, functions=None):
         {True: 1, 0: 2.0},
         {"b": 1, "a": 2},
         {("x", "y"), ("z",)},
-        frozenset({1, "a", None}),
+        frozenset({None}),
         np.float32(0.1),
         np.int64(3),
         np.bool_(True),

@@ -15,6 +15,7 @@ import pytest
 
 import skdpsynth
 from skdpsynth import SavedModelError
+from skdpsynth._saving._arrays import from_npy, to_npy
 from skdpsynth._saving._container import pack, pack_members, unpack, unpack_members
 from skdpsynth._saving._document import from_bytes
 
@@ -293,3 +294,39 @@ def test_made_up_manifests_are_refused_or_give_a_synthesizer_that_works(variant,
     # numbers that are free to change, and text that is not ours, are a part of the places only
     assert n_refused > n_cases / 2
     assert n_refused < n_cases, "the search found nothing that is loaded: it proves little"
+
+
+def tamper(array, rng):
+    """Return the bytes of an array of another shape, dtype or value."""
+    changed = array.copy()
+    kind = rng.randrange(5)
+    if kind == 0:
+        changed = changed.T if changed.ndim > 1 else changed[:-1]
+    elif kind == 1:
+        changed = changed.astype(rng.choice(["float32", "int64", "int8", "bool", "float64"]))
+    elif kind == 2:
+        changed = changed.reshape(-1, 1)
+    elif changed.size:
+        values = [0, -1, 7, 2**31 - 1] if array.dtype.kind == "i" else [-1.0, 2.0, np.nan, np.inf]
+        changed.flat[rng.randrange(changed.size)] = rng.choice(values)
+    return to_npy(changed)
+
+
+@pytest.mark.parametrize("variant", ["moments", "scalars", "laplace", "nuts"])
+def test_arrays_that_do_not_fit_are_refused_or_give_a_synthesizer_that_works(variant):
+    rng, members = random.Random(variant), unpack_members(saved(variant))
+    arrays = [name for name in members if name.startswith("arrays/")]
+    n_refused = 0
+    for case in range(100):
+        name = rng.choice(arrays)
+        with np.errstate(invalid="ignore"), warnings.catch_warnings():
+            # numbers that the new dtype cannot hold
+            warnings.simplefilter("ignore", RuntimeWarning)
+            changed = tamper(from_npy(members[name]), rng)
+        try:
+            synth = from_bytes(pack_members({**members, name: changed}), {})
+        except SavedModelError:
+            n_refused += 1
+            continue
+        assert len(synth.sample(3, random_state=0)) == 3, (case, name)
+    assert 30 < n_refused < 100
