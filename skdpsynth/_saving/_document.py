@@ -115,7 +115,7 @@ def load(path: str | os.PathLike[str], *, model: Any = None, guide: Any = None) 
 
     Returns
     -------
-    synthesizer : DPMixtureSynthesizer or NapsuMQSynthesizer
+    synthesizer : DPMixtureSynthesizer, NapsuMQSynthesizer or ClustMixSynthesizer
         As it was saved, except that its `random_state` is None.
 
     Raises
