@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any
 
@@ -18,7 +19,11 @@ from .._reading import Table
 from ..exceptions import PrivacyLeakWarning
 from ..privacy import NoiseSource, PrivacyLedger
 from ..schema import TableSchema
+from ._adapt_stage import AdaptableRelease, adapt_clusters, measure_adaptation
 from ._anonymize import release_blocks
+from ._continuous import ContinuousPlan, ContinuousRelease, release_continuous
+from ._continuous_estimates import infer_continuous
+from ._continuous_model import ContinuousModel
 from ._madl2022 import Madl2022Release, infer_madl2022, release_madl2022
 from ._plan import ClusterPlan
 
@@ -194,6 +199,11 @@ class ClustMixSynthesizer(BaseSynthesizer):
 
         if self.mode == "continuous":
             _check_continuous(schema)
+        if self.adapt_share > 0 and schema.target is None:
+            raise ValueError(
+                "adapt_share spends on predicting the target, and there is none: fit with y, name "
+                "a target with schema.with_target, or leave adapt_share=0."
+            )
         if self.mechanism == "madl2022" and self.adapt_share > 0:
             raise ValueError(
                 'adapt_share is for mechanism="gaussian_release"; with "madl2022" it must be 0.'
@@ -201,8 +211,7 @@ class ClustMixSynthesizer(BaseSynthesizer):
 
     def _release(
         self, table: Table, ledger: PrivacyLedger, noise: NoiseSource
-    ) -> MixtureRelease | Madl2022Release:
-        schema, owner = table.schema, _owner(table.schema)
+    ) -> MixtureRelease | ContinuousRelease | AdaptableRelease | Madl2022Release:
         if self.mechanism == "madl2022":
             warnings.warn(
                 'mechanism="madl2022" is not differentially private: its proof takes clusters for '
@@ -211,16 +220,35 @@ class ClustMixSynthesizer(BaseSynthesizer):
                 stacklevel=3,
             )
             return release_madl2022(
-                table.codes, schema, self.n_clusters, self.sigma_max, ledger, noise
+                table.codes, table.schema, self.n_clusters, self.sigma_max, ledger, noise
             )
         with tqdm(desc="passes", disable=not self.verbose) as progress:
-            columns = model_columns(schema)
-            blocks = ClusterPlan(self.n_clusters, self.sigma_max, self.n_bins, self.adapt_share)
-            return release_blocks(
-                table.codes, columns, owner, blocks, ledger, noise, progress.update
-            )
+            clusters = self._release_clusters(table, ledger, noise, progress.update)
+        if self.adapt_share > 0:
+            return measure_adaptation(table.codes, clusters, self.adapt_share, ledger, noise)
+        return clusters
 
-    def _infer(self, release: Any) -> MixtureModel:
+    def _release_clusters(
+        self,
+        table: Table,
+        ledger: PrivacyLedger,
+        noise: NoiseSource,
+        after_pass: Callable[[], object],
+    ) -> MixtureRelease | ContinuousRelease:
+        schema, owner = table.schema, _owner(table.schema)
+        if self.mode == "continuous" or (self.mode == "auto" and is_wide(schema)):
+            kinds = tuple(schema.columns.values())
+            wide = ContinuousPlan(self.n_clusters, self.sigma_max, self.adapt_share)
+            return release_continuous(table.codes, kinds, owner, wide, ledger, noise, after_pass)
+        plan = ClusterPlan(self.n_clusters, self.sigma_max, self.n_bins, self.adapt_share)
+        columns = model_columns(schema)
+        return release_blocks(table.codes, columns, owner, plan, ledger, noise, after_pass)
+
+    def _infer(self, release: Any) -> MixtureModel | ContinuousModel:
+        if isinstance(release, AdaptableRelease):
+            return adapt_clusters(self._infer(release.clusters), release, self.alpha)
+        if isinstance(release, ContinuousRelease):
+            return infer_continuous(release)
         if isinstance(release, Madl2022Release):
             return infer_madl2022(release)
         return infer_mixture(release)

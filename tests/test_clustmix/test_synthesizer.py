@@ -213,3 +213,58 @@ def test_continuous_mode_names_the_columns_it_cannot_describe(table):
     synth = ClustMixSynthesizer(schema=SCHEMA, mode="continuous")
     with pytest.raises(ValueError, match=r"columns \['income', 'colour'\]"):
         synth.fit(table)
+
+
+@pytest.mark.parametrize("adjacency", ["add_remove", "replace_one"])
+def test_the_adapt_stage_is_part_of_the_budget_and_moves_the_clusters(table, adjacency):
+    settings = {"schema": SCHEMA, "adapt_share": 0.3, "random_state": 0}
+    kept = ClustMixSynthesizer(1.0, 1e-5, adjacency, alpha=1.0, **settings).fit(table)
+    moved = ClustMixSynthesizer(1.0, 1e-5, adjacency, alpha=0.5, **settings).fit(table)
+    assert math.fsum(moved.ledger_.shares()) == pytest.approx(1.0, abs=1e-6)
+    assert moved.ledger_.shares()[-1] == pytest.approx(0.3, abs=1e-6)
+    assert 0.99 < moved.privacy_spent_.epsilon <= 1.0
+    # the same noise, so that only the adaptation differs
+    np.testing.assert_allclose(kept.weights_, moved.weights_)
+    cells = kept.model_.estimates.cell, moved.model_.estimates.cell
+    assert np.abs(cells[0] - cells[1]).max() > 1e-3
+    np.testing.assert_allclose(cells[1].sum(axis=1), cells[0].sum(axis=1), rtol=1e-9)
+    assert moved.sample(20, random_state=0).shape == (20, 4)
+
+
+def test_there_is_nothing_to_adapt_to_without_a_target(table):
+    synth = ClustMixSynthesizer(schema=SCHEMA.with_target(None), adapt_share=0.1)
+    with pytest.raises(ValueError, match="adapt_share spends on predicting the target"):
+        synth.fit(table)
+
+
+def wide_table(n_rows=3000, n_columns=70):
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, n_rows)
+    shift = np.linspace(0.0, 0.2, n_columns)
+    X = np.clip(0.4 + np.outer(y, shift) + 0.1 * rng.normal(size=(n_rows, n_columns)), 0.0, 1.0)
+    return X, y
+
+
+def test_wide_arrays_are_vectors():
+    X, y = wide_table()
+    with pytest.warns(PrivacyLeakWarning, match="levels"):
+        synth = ClustMixSynthesizer(3.0, 1e-5, random_state=0).fit(X, y)
+    assert "second moments" in " ".join(entry.name for entry in synth.ledger_.entries)
+    assert math.fsum(synth.ledger_.shares()) == pytest.approx(1.0, abs=1e-6)
+    sample, label = synth.sample_xy(4000, random_state=0)
+    assert sample.min() >= 0.0
+    assert sample.max() <= 1.0
+    difference = sample[label == 1].mean(axis=0) - sample[label == 0].mean(axis=0)
+    assert np.corrcoef(difference, np.linspace(0, 0.2, 70))[0, 1] > 0.9
+    blocks = ClustMixSynthesizer(3.0, 1e-5, mode="blocks", bounds=(0, 1), n_bins=4, random_state=0)
+    with pytest.warns(PrivacyLeakWarning, match="levels"):
+        assert blocks.fit(X, y).sample(5).shape == (5, 70)
+
+
+def test_clusters_of_vectors_can_be_adapted():
+    X, y = wide_table()
+    synth = ClustMixSynthesizer(3.0, 1e-5, adapt_share=0.2, alpha=0.5, random_state=0)
+    with pytest.warns(PrivacyLeakWarning, match="levels"):
+        synth.fit(X, y)
+    assert synth.ledger_.shares()[-1] == pytest.approx(0.2, abs=1e-6)
+    assert synth.sample(10).shape == (10, 70)
