@@ -76,8 +76,8 @@ def _make_lightgbm(features: TableSchema, classify: bool, n_cells: int) -> Any:
             'The scorer "lightgbm" needs LightGBM: pip install "skdpsynth[benchmark]", or score '
             "with another model."
         ) from error
-    # on small tables threads mostly wait for each other; the trees are the same
-    n_jobs = 1 if n_cells <= _ONE_THREAD_CELLS else None
+    # 0: as OpenMP is configured; on small tables threads mostly wait for each other
+    n_jobs = 1 if n_cells <= _ONE_THREAD_CELLS else 0
     model = (LGBMClassifier if classify else LGBMRegressor)(verbose=-1, n_jobs=n_jobs)
     names = [name for name, kind in features.columns.items() if isinstance(kind, Categorical)]
     return make_pipeline(CategoryDtypeEncoder(names), model)
