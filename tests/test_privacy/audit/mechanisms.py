@@ -155,13 +155,13 @@ def _exponential(adjacency: str, noise: NoiseSource) -> Measured:
 
 def _tree(adjacency: str, noise: NoiseSource) -> Measured:
     """The first edge of a private tree, between two pairs of which the row moves both."""
-    epsilon, n_trials = 1.0, 40_000
+    epsilon, n_trials = 1.0, 60_000
     step = 1.0 if adjacency == "add_remove" else 2.0
     first, second, _ = _selection_table(adjacency)
     near = Candidate((0, 1), np.array([[2.0, 0.0], [0.0, 60.0]]))
     far = Candidate((1, 2), np.array([[60.0, 0.0], [0.0, 2.0]]))
-    # the pair that gains is behind by 4 in log odds: it is picked seldom, and speaks loudest
-    behind = _distance(first, far) - _distance(first, near) + 8.0 * step / epsilon
+    # the pair that gains is behind by 3 in log odds: it is picked seldom, and speaks loudest
+    behind = _distance(first, far) - _distance(first, near) + 6.0 * step / epsilon
     near = near._replace(expected=near.expected + np.array([[0.0, behind], [0.0, 0.0]]))
     hits = []
     for levels in (first, second):
@@ -256,7 +256,7 @@ def _stable_counts(adjacency: str, noise: NoiseSource) -> Measured:
 def _stable_levels(adjacency: str, noise: NoiseSource) -> Measured:
     """A level that only one row has: it must pass the threshold no more often than charged."""
     plan = plan_stable_histogram(2, mu=0.5, failure=0.05, adjacency=adjacency)
-    n_trials = 200_000
+    n_trials = 800_000
     noisy = [_stable_many(np.array([1]), plan, n_trials, adjacency, noise) for _ in range(2)]
     is_released = ~np.isnan(noisy[0][:, 0]) | ~np.isnan(noisy[1][:, 0])
     # the neighbour does not have it, and never shows it
