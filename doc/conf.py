@@ -25,7 +25,8 @@ default_role = "py:obj"
 autosummary_generate = True
 autodoc_default_options = {
     "members": True,
-    "inherited-members": "BaseEstimator",
+    # a pipeline of synthesizers has methods of its own; those it inherits have foreign references
+    "inherited-members": "BaseEstimator, Pipeline",
     "special-members": "__call__",
     "exclude-members": "get_metadata_routing, set_output",
 }
