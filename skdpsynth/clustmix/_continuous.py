@@ -19,21 +19,29 @@ from ._column_marginals import (
     release_spread,
 )
 from ._private_pca import (
-    STEP,
     NoisySums,
     PrivateRows,
     Standardisation,
     choose_lattice,
-    clip_norm,
     dither,
+    outer_sum,
     read_units,
     release_second_moments,
     release_sums,
     sum_by_group,
-    sums_sensitivity,
+)
+from ._subspace_clusters import (
+    Subspace,
+    choose_subspace,
+    move_centres,
+    project_rows,
+    release_class_moments,
+    release_clusters,
+    smallest_cluster,
+    start_clusters,
 )
 
-__all__ = ["ContinuousPlan", "ContinuousRelease", "Subspace", "release_continuous"]
+__all__ = ["ContinuousPlan", "ContinuousRelease", "Shape", "release_continuous"]
 
 # shares of mu squared; they sum to one
 SHARES = {
@@ -48,17 +56,11 @@ SHARES = {
     "covariances": 0.14,
 }
 N_REFINEMENTS = 2
-SMALLEST_CLUSTER = 20.0
-MOST_CLUSTERS = 32
-MOST_COMPONENTS = 100
-# how far above the edge of the noise an eigenvalue must be
-EDGE_MARGIN = 1.05
 # of the mean square norm, in a class mean
 LARGEST_NOISE = 0.05
 SMALLEST_SCALE = 2.0**-8
 # half way between the covariance, for columns in the same units, and the correlation matrix
 SCALE_POWER = 0.5
-PROJECTION_STEP = 2.0**-12
 
 
 @dataclass(frozen=True)
@@ -80,29 +82,23 @@ class ContinuousPlan:
     sigma_max: float
     adapt_share: float = 0.0
 
+    @property
+    def n_refinements(self) -> int:
+        """How many times clusters are refined before they are measured for good."""
+        return 0 if self.n_clusters == 1 else N_REFINEMENTS
+
     def mus(self, ledger: PrivacyLedger) -> dict[str, float]:
-        """Return μ of every release; with `N_REFINEMENTS` refinements their squares sum to that
-        of the ledger less the share of the Adapt stage."""
+        """Return μ of every release, the refinement's being one of `n_refinements`.
+
+        Their squares sum to that of the ledger, less the share of the Adapt stage.
+        """
+        shares = dict(SHARES)
+        if not self.n_refinements:
+            shares["covariances"] += N_REFINEMENTS * shares["refinement"]
         return {
             name: ledger.mu * math.sqrt((1.0 - self.adapt_share) * share)
-            for name, share in SHARES.items()
+            for name, share in shares.items()
         }
-
-
-class Subspace(NamedTuple):
-    """Principal components of the standardised records, and the ball records are clipped to.
-
-    Attributes
-    ----------
-    components : ndarray of shape (n_features, n_components)
-        Nearly orthonormal columns, multiples of 2⁻¹².
-    centre : ndarray of shape (n_components,)
-    radius : float
-    """
-
-    components: np.ndarray
-    centre: np.ndarray
-    radius: float
 
 
 class Shape(NamedTuple):
@@ -209,73 +205,111 @@ def release_continuous(
     radius = release_radius(rows, standardisation, n_records, mu["norms"], ledger, noise)
     standardisation = standardisation._replace(radius=radius)
     after_pass()
-    first_profile = release_profile(rows, standardisation, mu["profile"], ledger, noise)
+    profile = release_profile(rows, standardisation, mu["profile"], "class profiles", ledger, noise)
     after_pass()
     numeric_kinds = [kinds[j] for j in rows.numeric]
     cells = column_cells(numeric_kinds, mean, spread)
     cell_counts, cell_noise = release_cells(rows, cells, mu["marginals"], ledger, noise)
     after_pass()
-    shape = _release_shape(
-        rows, standardisation, first_profile, n_records, plan, mu, ledger, noise, after_pass
-    )
+    shape = _ShapePasses(
+        rows, standardisation, profile, n_records, plan, mu, ledger, noise, after_pass
+    ).release()
     return ContinuousRelease(
         tuple(kinds), owner, n_records, standardisation, spread, shape, cells, cell_counts,
         cell_noise,
     )  # fmt: skip
 
 
-def _release_shape(
-    rows: PrivateRows,
-    standardisation: Standardisation,
-    profile: NoisySums,
-    n_records: float,
-    plan: ContinuousPlan,
-    mu: dict[str, float],
-    ledger: PrivacyLedger,
-    noise: NoiseSource,
-    after_pass: Callable[[], object],
-) -> Shape:
-    """Spend what is left on covariances and clusters, or on the class means alone.
+@dataclass(frozen=True)
+class _ShapePasses:
+    """The passes after the marginals: covariances and clusters, or class means once more.
 
-    Both branches spend the same μ², so that choosing by earlier outputs costs nothing.
+    All branches spend the same μ², so that choosing one by earlier outputs costs nothing.
     """
-    if not has_precise_means(profile, len(rows.numeric), standardisation.radius):
-        rest = math.sqrt(
-            mu["components"] ** 2
-            + N_REFINEMENTS * mu["refinement"] ** 2
-            + mu["clusters"] ** 2
-            + mu["covariances"] ** 2
+
+    rows: PrivateRows
+    standardisation: Standardisation
+    profile: NoisySums
+    n_records: float
+    plan: ContinuousPlan
+    mu: dict[str, float]
+    ledger: PrivacyLedger
+    noise: NoiseSource
+    after_pass: Callable[[], object]
+
+    def release(self) -> Shape:
+        n_features = len(self.rows.numeric)
+        radius = self.standardisation.radius
+        if not has_precise_means(self.profile, n_features, radius):
+            return self._means(["components", "clusters", "covariances"])
+        moments, moment_noise = release_components(
+            self.rows, self.standardisation, self.n_records, self.mu["components"], self.ledger,
+            self.noise,
+        )  # fmt: skip
+        self.after_pass()
+        subspace = choose_subspace(self.profile, moments, moment_noise, self.n_records, radius)
+        if not subspace.components.shape[1]:
+            shape = self._means(["clusters", "covariances"])
+            return shape._replace(second_moments=moments, second_moment_noise=moment_noise)
+        projected = project_rows(self.rows, self.standardisation, subspace)
+        labels, clusters = self._clusters(projected, subspace, moments)
+        class_moments, class_noise = release_class_moments(
+            self.rows, projected, self.profile.n_records, subspace.radius, self.mu["covariances"],
+            self.ledger, self.noise,
+        )  # fmt: skip
+        self.after_pass()
+        return Shape(
+            self.profile, moments, moment_noise, subspace, labels, clusters, class_moments,
+            class_noise,
+        )  # fmt: skip
+
+    def _means(self, unspent: list[str]) -> Shape:
+        """Measure the class means again, with all the rest: one cluster per class."""
+        n_classes = self.rows.n_classes
+        if self.plan.n_clusters != "auto" and int(self.plan.n_clusters) > n_classes:
+            raise ValueError(
+                f"n_clusters={self.plan.n_clusters}, but by the noisy counts of about "
+                f"{self.n_records:.0f} records the noise leaves one cluster for each of the "
+                f"{n_classes} class(es). Ask for fewer, raise epsilon, or leave "
+                'n_clusters="auto". The budget of this fit is spent.'
+            )
+        rest = sum(self.mu[name] ** 2 for name in unspent)
+        rest += self.plan.n_refinements * self.mu["refinement"] ** 2
+        again = release_profile(
+            self.rows,
+            self.standardisation,
+            math.sqrt(rest),
+            "class profiles, again",
+            self.ledger,
+            self.noise,
         )
-        again = release_profile(rows, standardisation, rest, ledger, noise)
-        after_pass()
-        return without_covariance(average_sums(profile, again))
-    moments, moment_noise = release_components(
-        rows, standardisation, n_records, mu["components"], ledger, noise
-    )
-    after_pass()
-    subspace = choose_subspace(profile, moments, moment_noise, n_records, standardisation.radius)
-    projected = _project(rows, standardisation, subspace)
-    labels, centres = choose_clusters(
-        profile, subspace, moments, n_records, standardisation.scale, plan, mu, ledger, noise
-    )
-    radius = subspace.radius
-    for step in range(N_REFINEMENTS):
-        name = f"clusters, pass {step + 1}"
-        sums = _release_clusters(
-            rows, projected, labels, centres, radius, mu["refinement"], name, ledger, noise
-        )
-        labels, centres = move_centres(sums, labels, centres)
-        after_pass()
-    clusters = _release_clusters(
-        rows, projected, labels, centres, radius, mu["clusters"], "clusters", ledger, noise
-    )
-    class_moments, class_noise = _release_covariances(
-        rows, projected, profile.n_records, radius, mu["covariances"], ledger, noise
-    )
-    after_pass()
-    return Shape(
-        profile, moments, moment_noise, subspace, labels, clusters, class_moments, class_noise
-    )
+        self.after_pass()
+        return without_components(average_sums(self.profile, again))
+
+    def _clusters(
+        self, projected: np.ndarray, subspace: Subspace, moments: np.ndarray
+    ) -> tuple[np.ndarray, NoisySums]:
+        """Find clusters in the subspace, and measure them for good."""
+        smallest = smallest_cluster(
+            subspace, self.standardisation.scale, self.plan.sigma_max, self.mu["clusters"],
+            self.ledger.adjacency,
+        )  # fmt: skip
+        second = np.einsum("ij,ik,kj->j", subspace.components, moments, subspace.components)
+        variance = np.maximum(second / self.n_records - np.square(subspace.centre), 0.0)
+        labels, centres = start_clusters(
+            self.profile, subspace, variance, self.plan.n_clusters, smallest,
+            self.noise.generator(),
+        )  # fmt: skip
+        mus = [self.mu["refinement"]] * self.plan.n_refinements + [self.mu["clusters"]]
+        for step, mu in enumerate(mus, start=1):
+            sums = release_clusters(
+                self.rows, projected, labels, centres, subspace.radius, mu,
+                f"clusters, pass {step}", self.ledger, self.noise,
+            )  # fmt: skip
+            self.after_pass()
+            if step < len(mus):
+                labels, centres = move_centres(sums, labels, centres, smallest)
+        return labels, sums
 
 
 def has_precise_means(profile: NoisySums, n_features: int, radius: float) -> bool:
@@ -292,6 +326,8 @@ def has_precise_means(profile: NoisySums, n_features: int, radius: float) -> boo
 
 def average_sums(first: NoisySums, second: NoisySums) -> NoisySums:
     """Return the average of two measurements of the same sums, weighted by precision."""
+    if first.noise_scale == 0.0:
+        return first
     precision = np.array([first.noise_scale, second.noise_scale]) ** -2.0
     share = precision / precision.sum()
     return NoisySums(
@@ -301,7 +337,7 @@ def average_sums(first: NoisySums, second: NoisySums) -> NoisySums:
     )
 
 
-def without_covariance(profile: NoisySums) -> Shape:
+def without_components(profile: NoisySums) -> Shape:
     """Return the shape of one cluster per class, with a diagonal covariance."""
     n_classes, n_features = profile.total.shape
     empty = Subspace(np.zeros((n_features, 0)), np.zeros(0), 1.0)
@@ -321,6 +357,7 @@ def release_profile(
     rows: PrivateRows,
     standardisation: Standardisation,
     mu: float,
+    name: str,
     ledger: PrivacyLedger,
     noise: NoiseSource,
 ) -> NoisySums:
@@ -335,7 +372,7 @@ def release_profile(
         steps = dither(read_units(values, standardisation), lattice, random)
         total += sum_by_group(steps, rows.labels[chunk], rows.n_classes)
     count = np.bincount(rows.labels, minlength=rows.n_classes)
-    return release_sums(count, total, lattice, mu, "class profiles", ledger, noise)
+    return release_sums(count, total, lattice, mu, name, ledger, noise)
 
 
 def release_components(
@@ -354,185 +391,8 @@ def release_components(
     )
     random = noise.generator()
     for _, values in rows.chunks():
-        moments += _outer(dither(read_units(values, standardisation), lattice, random))
+        moments += outer_sum(dither(read_units(values, standardisation), lattice, random))
     noisy, noise_scale = release_second_moments(
         moments[None], np.array([n_records]), lattice, mu, "second moments", ledger, noise
     )
     return noisy[0], noise_scale
-
-
-def _outer(steps: np.ndarray) -> np.ndarray:
-    """Return the sum of z zᵀ of integer records exactly, in float32 where that is enough."""
-    largest = float(np.abs(steps).max(initial=0.0))
-    if largest**2 * len(steps) < 2.0**24:
-        steps = steps.astype(np.float32)
-    return np.asarray(steps.T @ steps, dtype=np.float64)
-
-
-def choose_subspace(
-    profile: NoisySums, moments: np.ndarray, noise_scale: float, n_records: float, radius: float
-) -> Subspace:
-    """Return the principal components whose eigenvalues stand out of the noise.
-
-    Noise of standard deviation s has eigenvalues up to 2s√d; with few records there may be no
-    component above it, and clusters then share a diagonal covariance.
-    """
-    mean = profile.total.sum(axis=0) / n_records
-    values, vectors = np.linalg.eigh(moments / n_records - np.outer(mean, mean))
-    half_edge = noise_scale / n_records * math.sqrt(len(values))
-    floor = max(2.0 * EDGE_MARGIN * half_edge, 1e-6 * max(np.trace(moments) / n_records, 1e-12))
-    n_components = min(int((values > floor).sum()), MOST_COMPONENTS)
-    order = np.argsort(values)[::-1][:n_components]
-    components = np.rint(vectors[:, order] / PROJECTION_STEP) * PROJECTION_STEP
-    # half as much again as the mean square norm
-    kept = 1.5 * float(np.sqrt(np.maximum(values[order] ** 2 - 4 * half_edge**2, 0.0)).sum())
-    return Subspace(components, mean @ components, min(math.sqrt(kept), radius) or 1.0)
-
-
-def _project(rows: PrivateRows, standardisation: Standardisation, subspace: Subspace) -> np.ndarray:
-    """Return every record's principal components in multiples of 2⁻¹⁰, clipped; int16.
-
-    Products of integers are exact, whatever the order in which they are added up.
-    """
-    n_components = subspace.components.shape[1]
-    projected = np.empty((len(rows.codes), n_components), dtype=np.int16)
-    multiples = subspace.components / PROJECTION_STEP
-    centre = subspace.centre / STEP
-    for chunk, values in rows.chunks():
-        units = (read_units(values, standardisation) @ multiples) * PROJECTION_STEP
-        units = np.clip(np.rint(units - centre), -LARGEST_INT16, LARGEST_INT16)
-        projected[chunk] = clip_norm(units, subspace.radius / STEP)
-    return projected
-
-
-LARGEST_INT16 = 2.0**15 - 1
-
-
-def choose_clusters(
-    profile: NoisySums,
-    subspace: Subspace,
-    moments: np.ndarray,
-    n_records: float,
-    scale: np.ndarray,
-    plan: ContinuousPlan,
-    mu: dict[str, float],
-    ledger: PrivacyLedger,
-    noise: NoiseSource,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return how many clusters each class has, and where they start.
-
-    Returns
-    -------
-    labels : ndarray of shape (n_clusters,), int
-    centres : ndarray of shape (n_clusters, n_components)
-        The class means with draws of the components' variances around them.
-    """
-    n_components = subspace.components.shape[1]
-    count = np.maximum(profile.n_records, 1.0)
-    per_class = clusters_per_class(count, subspace, scale, plan, mu["clusters"], ledger)
-    labels = np.repeat(np.arange(len(count)), per_class)
-    means = (profile.total / count[:, None]) @ subspace.components - subspace.centre
-    variance = np.einsum("ij,ik,kj->j", subspace.components, moments, subspace.components)
-    deviation = np.sqrt(np.maximum(variance / n_records - np.square(subspace.centre), 1e-12))
-    draws = noise.generator().standard_normal((len(labels), n_components)) * deviation
-    draws[per_class[labels] == 1] = 0.0
-    return labels, means[labels] + 0.5 * draws
-
-
-def clusters_per_class(
-    count: np.ndarray,
-    subspace: Subspace,
-    scale: np.ndarray,
-    plan: ContinuousPlan,
-    mu: float,
-    ledger: PrivacyLedger,
-) -> np.ndarray:
-    """Return the number of clusters of each class, that l_min allows.
-
-    The noise in a sum spreads over the columns by the rows of the components: in root mean square
-    it is that of a component times √(Σ scaleⱼ²‖Pⱼ‖² / d).
-    """
-    n_features, n_components = subspace.components.shape
-    if plan.n_clusters == 1 or n_components == 0:
-        return np.ones(len(count), dtype=np.int64)
-    noise_scale = sums_sensitivity(subspace.radius, ledger.adjacency) / mu
-    spread = np.linalg.norm(scale[:, None] * subspace.components) / math.sqrt(n_features)
-    smallest = max(noise_scale * spread / plan.sigma_max, SMALLEST_CLUSTER)
-    allowed = np.clip(count // smallest, 1, MOST_CLUSTERS).astype(np.int64)
-    if plan.n_clusters == "auto":
-        return allowed
-    share = count / count.sum() * int(plan.n_clusters)
-    return np.maximum(np.rint(share), 1).astype(np.int64)
-
-
-def _release_clusters(
-    rows: PrivateRows,
-    projected: np.ndarray,
-    labels: np.ndarray,
-    centres: np.ndarray,
-    radius: float,
-    mu: float,
-    name: str,
-    ledger: PrivacyLedger,
-    noise: NoiseSource,
-) -> NoisySums:
-    """Assign each record to the nearest public centre of its class, and release counts and sums."""
-    count = np.zeros(len(labels), dtype=np.int64)
-    total = np.zeros(centres.shape)
-    lattice = choose_lattice(
-        radius, centres.shape[1], total.size + len(total), 1, mu, ledger.epsilon
-    )
-    random = noise.generator()
-    units = np.rint(centres / STEP)
-    half_norm = 0.5 * np.einsum("ij,ij->i", units, units)
-    for start in range(0, len(projected), 8192):
-        chunk = projected[start : start + 8192].astype(np.float64)
-        affinity = chunk @ units.T - half_norm
-        affinity[rows.labels[start : start + 8192, None] != labels] = -np.inf
-        nearest = affinity.argmax(axis=1)
-        count += np.bincount(nearest, minlength=len(labels))
-        total += sum_by_group(dither(chunk, lattice, random), nearest, len(labels))
-    return release_sums(count, total, lattice, mu, name, ledger, noise)
-
-
-def move_centres(
-    sums: NoisySums, labels: np.ndarray, centres: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the clusters' noisy means, without clusters that are too small for one.
-
-    The largest cluster of each class stays in any case.
-    """
-    smallest = max(SMALLEST_CLUSTER, 2.0 * sums.noise_scale)
-    kept = sums.n_records >= smallest
-    for label in np.unique(labels):
-        own = np.flatnonzero(labels == label)
-        kept[own[sums.n_records[own].argmax()]] = True
-    mean = sums.total / np.maximum(sums.n_records, 1.0)[:, None]
-    energy = np.square(mean - centres).sum(axis=1)
-    noise = centres.shape[1] * np.square(sums.noise_scale / np.maximum(sums.n_records, 1.0))
-    trust = np.maximum(1.0 - noise / np.maximum(energy, 1e-300), 0.0)[:, None]
-    return labels[kept], (centres + trust * (mean - centres))[kept]
-
-
-def _release_covariances(
-    rows: PrivateRows,
-    projected: np.ndarray,
-    count: np.ndarray,
-    radius: float,
-    mu: float,
-    ledger: PrivacyLedger,
-    noise: NoiseSource,
-) -> tuple[np.ndarray, float]:
-    """Release each class's second moments of the projected records."""
-    n_components = projected.shape[1]
-    moments = np.zeros((rows.n_classes, n_components, n_components))
-    lattice = choose_lattice(radius, n_components, moments.size // 2, 2, mu, ledger.epsilon)
-    random = noise.generator()
-    for label in range(rows.n_classes):
-        own = np.flatnonzero(rows.labels == label)
-        for start in range(0, len(own), 8192):
-            units = projected[own[start : start + 8192]].astype(np.float64)
-            moments[label] += _outer(dither(units, lattice, random))
-    return release_second_moments(
-        moments, count, lattice, mu, "class second moments", ledger, noise
-    )

@@ -10,12 +10,14 @@ from .._histograms import project_to_simplex
 from ._column_marginals import smooth_cells
 from ._continuous import ContinuousRelease, Shape
 from ._continuous_model import ContinuousModel
-from ._private_pca import shrink_singular_values, shrink_spectrum
+from ._noisy_spectra import shrink_singular_values, shrink_spectrum
 
 __all__ = ["infer_continuous"]
 
 # least share of the pooled covariance that a class's own must have, in every direction
 SMALLEST_SHARE = 0.05
+# least share of a column's variance that is its own
+SMALLEST_RESIDUAL = 0.05
 
 
 def infer_continuous(release: ContinuousRelease) -> ContinuousModel:
@@ -39,10 +41,12 @@ def infer_continuous(release: ContinuousRelease) -> ContinuousModel:
     loadings = _loadings(shape, weights, deviation, pooled, own)
     total = _total_variance(release)
     overall = class_weight @ class_means
-    explained = class_weight @ (
-        np.square(class_means - overall) + np.square(loadings).sum(axis=2)
-    ) + weights @ np.square(in_subspace)
-    residual = np.maximum(total - explained, 0.01 * total) * scale**2
+    noise = np.square(shape.profile.noise_scale / count) * trust
+    between = np.square(class_means - overall) - noise[:, None]
+    explained = np.maximum(class_weight @ between, 0.0)
+    explained += class_weight @ np.square(loadings).sum(axis=2)
+    explained += weights @ np.square(in_subspace)
+    residual = np.maximum(total - explained, SMALLEST_RESIDUAL * total) * scale**2
     loadings = loadings * scale[:, None]
     means = release.standardisation.centre + scale * (class_means[shape.labels] + in_subspace)
     variance = np.square(loadings).sum(axis=2) + residual
@@ -56,8 +60,8 @@ def infer_continuous(release: ContinuousRelease) -> ContinuousModel:
         )
         for j, (cells, counts) in enumerate(zip(release.cells, release.cell_counts, strict=True))
     )  # fmt: skip
-    noise = np.multiply.outer(shape.profile.noise_scale / count, scale) ** 2 * trust[:, None]
-    error = noise[shape.labels] + variance[shape.labels] / _sizes(shape)[:, None]
+    error = np.multiply.outer(noise, scale**2)[shape.labels]
+    error += variance[shape.labels] / _sizes(shape)[:, None]
     spread = 1.0 + len(weights) * shape.clusters.noise_scale**2 / release.n_records
     return ContinuousModel(
         kinds=release.kinds,

@@ -1,4 +1,4 @@
-"""Sums over clipped records, exact in any order, and what noise leaves of their spectrum."""
+"""Noisy sums and second moments of clipped records, exact in any order of addition."""
 
 from __future__ import annotations
 
@@ -18,12 +18,11 @@ __all__ = [
     "choose_lattice",
     "clip_norm",
     "dither",
+    "outer_sum",
     "read_units",
     "release_second_moments",
     "release_sums",
     "second_moment_sensitivity",
-    "shrink_singular_values",
-    "shrink_spectrum",
     "sum_by_group",
     "sums_sensitivity",
 ]
@@ -84,8 +83,7 @@ class NoisySums(NamedTuple):
 
     Attributes
     ----------
-    count : ndarray of shape (n_groups,)
-    total : ndarray of shape (n_groups, n_features)
+    n_records, total : ndarray of shape (n_groups,) and (n_groups, n_features)
     noise_scale : float
         Standard deviation of the noise in a value.
     """
@@ -143,6 +141,14 @@ def sum_by_group(units: np.ndarray, groups: np.ndarray, n_groups: int) -> np.nda
     indicator = np.zeros((n_groups, len(units)))
     indicator[groups, np.arange(len(units))] = 1.0
     return indicator @ units
+
+
+def outer_sum(steps: np.ndarray) -> np.ndarray:
+    """Return the sum of z zᵀ of integer records exactly, in float32 where that is enough."""
+    largest = float(np.abs(steps).max(initial=0.0))
+    if largest**2 * len(steps) < 2.0**24:
+        steps = steps.astype(np.float32)
+    return np.asarray(steps.T @ steps, dtype=np.float64)
 
 
 class Lattice(NamedTuple):
@@ -336,66 +342,3 @@ def release_second_moments(
     errors = np.maximum(count, 0.0)[:, None] * lattice.error
     noisy[:, diagonal, diagonal] = released[:, len(upper[0]) :] / DIAGONAL_WEIGHT - errors
     return noisy, sensitivity / mu
-
-
-def shrink_spectrum(matrix: np.ndarray, noise_scale: float) -> np.ndarray:
-    """Shrink the eigenvalues of a symmetric matrix with Gaussian noise off and on the diagonal.
-
-    Noise of standard deviation s alone has eigenvalues within ±2s√n; one of λ shows as λ + s²n/λ,
-    its eigenvector with squared cosine 1 − s²n/λ². Eigenvalues within the bulk become 0 and the
-    others λ − s²n/λ, which is nearest in Frobenius norm: of either sign √(λ̂² − 4s²n).
-
-    Parameters
-    ----------
-    matrix : ndarray of shape (..., n, n)
-    noise_scale : float or ndarray of shape (...)
-
-    References
-    ----------
-    Benaych-Georges & Nadakuditi (2011), The eigenvalues and eigenvectors of finite, low rank
-    perturbations of large random matrices, section 3.1.
-
-    Examples
-    --------
-    >>> shrink_spectrum(np.diag([5.0, 1.0]), 1.0).round(3)
-    array([[4.123, 0.   ],
-           [0.   , 0.   ]])
-    """
-    values, vectors = np.linalg.eigh(matrix)
-    edge = 4.0 * np.square(noise_scale) * matrix.shape[-1]
-    edge = np.asarray(edge)[..., None]
-    shrunk = np.sign(values) * np.sqrt(np.maximum(values**2 - edge, 0.0))
-    return np.einsum("...ij,...j,...kj->...ik", vectors, shrunk, vectors)
-
-
-def shrink_singular_values(matrix: np.ndarray, noise_scale: float) -> np.ndarray:
-    """Shrink the singular values of a matrix whose entries have independent Gaussian noise.
-
-    Parameters
-    ----------
-    matrix : ndarray of shape (m, n)
-    noise_scale : float
-
-    Notes
-    -----
-    With noise sd 1/√n and β = m/n ≤ 1, ŝ becomes √((ŝ² − β − 1)² − 4β) / ŝ above 1 + √β and 0
-    below, which is asymptotically optimal in Frobenius norm (Gavish & Donoho 2017, Optimal
-    shrinkage of singular values, equation 7).
-
-    Examples
-    --------
-    >>> shrink_singular_values(np.array([[5.0, 0.0], [0.0, 1.0]]), 1.0).round(3)
-    array([[4.123, 0.   ],
-           [0.   , 0.   ]])
-    """
-    if noise_scale == 0.0:
-        return matrix
-    left, values, right = np.linalg.svd(matrix, full_matrices=False)
-    size = max(matrix.shape)
-    ratio = min(matrix.shape) / size
-    relative = values / (noise_scale * math.sqrt(size))
-    above = relative > 1.0 + math.sqrt(ratio)
-    relative = np.where(above, relative, 1.0 + math.sqrt(ratio))
-    squared = (relative**2 - ratio - 1.0) ** 2 - 4.0 * ratio
-    shrunk = np.sqrt(np.maximum(squared, 0.0)) / relative * noise_scale * math.sqrt(size)
-    return (left * np.where(above, shrunk, 0.0)) @ right

@@ -1,0 +1,179 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from skdpsynth.clustmix._private_pca import (
+    STEP,
+    Lattice,
+    Standardisation,
+    choose_lattice,
+    clip_norm,
+    dither,
+    outer_sum,
+    read_units,
+    release_second_moments,
+    release_sums,
+    second_moment_sensitivity,
+    sum_by_group,
+    sums_sensitivity,
+)
+from skdpsynth.privacy import NoiseSource, PrivacyLedger, sampler_log_ratio
+
+ADJACENCIES = ["add_remove", "replace_one"]
+
+
+def no_noise(adjacency="add_remove"):
+    return PrivacyLedger(math.inf, 1e-5, adjacency), NoiseSource(0)
+
+
+def contribution(z):
+    """What one record adds to the released second moments."""
+    return np.concatenate([np.outer(z, z)[np.triu_indices(len(z), 1)], 0.5 * z**2])
+
+
+def random_records(seed, n_rows, n_features):
+    rng = np.random.default_rng(seed)
+    return rng.random((n_rows, n_features)) * rng.choice([0.1, 1.0], size=(n_rows, 1))
+
+
+@given(st.integers(0, 2**31), st.floats(1.0, 1e5))
+@settings(max_examples=50, deadline=None)
+def test_a_clipped_record_is_whole_and_no_longer_than_the_radius(seed, radius):
+    units = np.rint(np.random.default_rng(seed).normal(0, 3000, (20, 7)))
+    clipped = clip_norm(units, radius)
+    norms = np.sqrt(np.square(clipped).sum(axis=1))
+    assert np.all(norms <= radius)
+    assert np.array_equal(clipped, np.rint(clipped))
+    is_short = np.sqrt(np.square(units).sum(axis=1)) <= radius
+    assert np.array_equal(clipped[is_short], units[is_short])
+
+
+def test_a_record_has_the_same_units_wherever_it_stands():
+    values = random_records(0, 65, 91)
+    standardisation = Standardisation(np.full(91, 0.3), np.linspace(0.1, 1.0, 91), 2.0)
+    together = read_units(values, standardisation)
+    for row in (0, 1, 7, 64):
+        alone = read_units(np.ascontiguousarray(values[row : row + 1]), standardisation)
+        assert np.array_equal(alone[0], together[row])
+
+
+def test_sums_are_exact_in_any_order():
+    steps = np.rint(np.random.default_rng(0).normal(0, 2000, (500, 30)))
+    order = np.random.default_rng(1).permutation(500)
+    groups = np.arange(500) % 3
+    whole = steps.astype(np.int64)
+    brute = np.array([whole[groups == g].sum(axis=0) for g in range(3)])
+    assert np.array_equal(sum_by_group(steps, groups, 3), brute)
+    assert np.array_equal(sum_by_group(steps[order], groups[order], 3), brute)
+    assert np.array_equal(outer_sum(steps), whole.T @ whole)
+    small = np.clip(steps, -100, 100)
+    assert np.array_equal(outer_sum(small), small.astype(np.int64).T @ small.astype(np.int64))
+
+
+@given(st.integers(0, 2**31), st.sampled_from([0.125, 0.5, 4.0]))
+@settings(max_examples=30, deadline=None)
+def test_dithered_records_stay_within_the_radius(seed, step):
+    rng = np.random.default_rng(seed)
+    units = clip_norm(np.rint(rng.normal(0, 4000, (20, 12))), 3.0 / STEP)
+    lattice = Lattice(step, 3.5)
+    steps = dither(units, lattice, rng)
+    assert np.array_equal(steps, np.rint(steps))
+    assert np.all(np.linalg.norm(steps, axis=1) * step <= 3.5 + 1e-12)
+
+
+def test_dither_errors_have_mean_zero_and_the_stated_variance():
+    # 12 checks at five standard errors: false alarms below 1e-5
+    n, lattice = 200_000, Lattice(0.5, 100.0)
+    for value in [0.0, 0.1, 0.25, 0.4, 0.5, -0.3]:
+        units = np.full((n, 1), np.rint(value / STEP))
+        steps = dither(units, lattice, np.random.default_rng(3))
+        error = steps * lattice.step - units * STEP
+        assert abs(error.mean()) < 5 * math.sqrt(lattice.error / n)
+        fourth = np.mean(error**4)
+        assert abs(np.mean(error**2) - lattice.error) < 5 * math.sqrt(fourth / n)
+
+
+def test_the_lattice_leaves_the_sampler_its_reserve():
+    for n_features, mu, epsilon in [(784, 0.15, 1.0), (2000, 0.15, 1.0), (617, 0.015, 0.1)]:
+        n_values = n_features**2 // 2
+        lattice = choose_lattice(8.0, n_features, n_values, 2, mu, epsilon)
+        scale = second_moment_sensitivity(8.0, "add_remove") / mu / (0.5 * lattice.step**2)
+        assert math.log2(lattice.step).is_integer()
+        assert n_values * sampler_log_ratio(scale) < 5e-5 * epsilon
+        assert lattice.radius**2 >= 64.0 + n_features * lattice.error
+    assert choose_lattice(8.0, 784, 307_720, 2, math.inf, math.inf) == Lattice(STEP, 8.0)
+
+
+@given(st.integers(0, 2**31), st.integers(1, 6), st.floats(0.0, 1.0))
+@settings(max_examples=100, deadline=None)
+def test_no_two_records_second_moments_are_further_apart_than_stated(seed, n_features, mix):
+    rng = np.random.default_rng(seed)
+    first, second = rng.normal(size=(2, n_features)) * rng.choice([1e-2, 1.0], (2, n_features))
+    second = mix * first + (1 - mix) * second
+    first, second = (2.0 * v / np.linalg.norm(v) for v in (first, second))
+    add_remove, replace_one = (second_moment_sensitivity(2.0, a) for a in ADJACENCIES)
+    assert np.linalg.norm(contribution(first)) <= add_remove + 1e-12
+    distance = np.linalg.norm(contribution(first) - contribution(second))
+    assert distance <= replace_one + 1e-12
+
+
+def test_the_second_moments_sensitivity_is_nearly_attained():
+    # the gap of a record spread over d columns is 1 - sqrt(1 - 1/(2d)), here 0.25 %
+    z = np.full(100, 0.2)
+    attained = np.linalg.norm(contribution(z))
+    assert attained == pytest.approx(math.sqrt(1 - 1 / 200) * 4.0 / math.sqrt(2.0))
+    other = z * np.where(np.arange(100) % 2, 1.0, -1.0)
+    apart = np.linalg.norm(contribution(z) - contribution(other))
+    assert apart == pytest.approx(4.0, rel=1e-12)
+    assert second_moment_sensitivity(2.0, "replace_one") == 4.0
+
+
+@pytest.mark.parametrize("adjacency", ADJACENCIES)
+def test_the_sums_sensitivity_is_attained(adjacency):
+    radius, z = 3.0, np.array([3.0, 0.0])
+    here, there = np.zeros((2, 2, 3))
+    here[0] = [1.0, *z]
+    there[0] = [1.0, *-z]
+    elsewhere = here[::-1]
+    moves = [np.linalg.norm(here)]
+    if adjacency == "replace_one":
+        moves = [np.linalg.norm(here - there), np.linalg.norm(here - elsewhere)]
+    assert max(moves) == pytest.approx(sums_sensitivity(radius, adjacency))
+
+
+def test_releases_without_noise_are_the_sums():
+    rng = np.random.default_rng(0)
+    steps = np.rint(rng.normal(0, 200, (50, 4)))
+    groups = np.arange(50) % 2
+    ledger, noise = no_noise()
+    lattice = Lattice(STEP, 1e3)
+    sums = release_sums(
+        np.array([25, 25]), sum_by_group(steps, groups, 2), lattice, math.inf, "s", ledger, noise
+    )
+    z = steps * STEP
+    assert sums.n_records.tolist() == [25.0, 25.0]
+    assert np.allclose(sums.total, [z[groups == g].sum(axis=0) for g in (0, 1)], rtol=1e-13)
+    moments = np.array([outer_sum(steps[groups == g]) for g in (0, 1)])
+    released, noise_scale = release_second_moments(
+        moments, sums.n_records, lattice, math.inf, "m", ledger, noise
+    )
+    assert noise_scale == 0.0
+    expected = [z[groups == g].T @ z[groups == g] for g in (0, 1)]
+    assert np.allclose(released, expected, rtol=1e-13, atol=1e-10)
+
+
+def test_the_rounding_errors_are_taken_off_the_diagonal():
+    # the mean of 20,000 squares, at five standard errors
+    z = np.full((20_000, 3), 0.3)
+    ledger = PrivacyLedger(100.0, 1e-5)
+    lattice = Lattice(0.25, 2.0)
+    steps = dither(np.rint(z / STEP), lattice, np.random.default_rng(0))
+    moments, noise_scale = release_second_moments(
+        outer_sum(steps)[None], np.array([20_000.0]), lattice, ledger.mu, "m", ledger,
+        NoiseSource(0),
+    )  # fmt: skip
+    error = 5 * math.sqrt(np.var((steps * 0.25) ** 2) * 20_000) + 10 * noise_scale
+    assert np.all(np.abs(np.diag(moments[0]) - 20_000 * 0.3**2) < error + 20_000 * STEP)
