@@ -102,7 +102,7 @@ def trace_schemas(
         return SchemaPath(check_schema(getattr(synthesizer, "schema", None)), read, lent)
     has_none = isinstance(synthesizer, BaseSynthesizer) and synthesizer.schema is None
     if known is not None and has_none:
-        lent[position] = join_schemas(known, target) if has_y else known
+        lent[position] = (join_schemas(known, target) if has_y else known) or known
     if has_y:
         table = join_schemas(table, target)
     return SchemaPath(table, read, lent)
