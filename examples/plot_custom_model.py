@@ -24,7 +24,7 @@ from sklearn.linear_model import PoissonRegressor
 
 from skdpsynth import DPMixtureSynthesizer
 from skdpsynth.datasets import load_rand_hie
-from skdpsynth.metrics import plot_marginals
+from skdpsynth.displays import MarginalDisplay
 from skdpsynth.mixture import check_model
 
 hie = load_rand_hie()
@@ -76,7 +76,7 @@ print(synthesizer.privacy_spent_)
 # Every column on its own: the model's visits have the long tail of the real ones.
 
 synthetic = synthesizer.sample(len(table), random_state=0)
-figure = plot_marginals(table, synthetic, schema)
+MarginalDisplay.from_tables(table, synthetic, schema)
 
 # %%
 # What the model is for: the factor by which visits grow with ten points of the disease index, and

@@ -16,7 +16,8 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from skdpsynth import DPMixtureSynthesizer
 from skdpsynth.datasets import load_rand_hie
-from skdpsynth.metrics import TSTRScorer, marginal_tvds, plot_marginals
+from skdpsynth.displays import MarginalDisplay
+from skdpsynth.metrics import TSTRScorer, marginal_tvds
 
 hie = load_rand_hie()
 folds = StratifiedGroupKFold(n_splits=4, shuffle=True, random_state=0)
@@ -35,7 +36,7 @@ print(synthesizer.privacy_spent_)
 # %%
 # Every column on its own, real and synthetic.
 
-figure = plot_marginals(train, synthetic, hie.schema)
+MarginalDisplay.from_tables(train, synthetic, hie.schema)
 
 # %%
 # The pairs of columns that fare worst.

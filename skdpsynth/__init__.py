@@ -1,5 +1,6 @@
 """Differentially private synthetic tables, the scikit-learn way."""
 
+from ._report import Report, report
 from ._saving import load
 from ._search_cost import SearchCost, total_privacy_cost
 from .clustmix import ClustMixSynthesizer
@@ -35,6 +36,7 @@ __all__ = [
     "PIIMasker",
     "PIIWarning",
     "PrivacyLeakWarning",
+    "Report",
     "SavedModelError",
     "SchemaError",
     "SearchCost",
@@ -45,5 +47,6 @@ __all__ = [
     "combine_estimates",
     "load",
     "make_synthesizer_pipeline",
+    "report",
     "total_privacy_cost",
 ]

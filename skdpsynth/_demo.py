@@ -12,7 +12,8 @@ import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold
 
 from skdpsynth.datasets import load_rand_hie
-from skdpsynth.metrics import TSTRScorer, marginal_tvd, plot_marginals
+from skdpsynth.displays import MarginalDisplay
+from skdpsynth.metrics import TSTRScorer, marginal_tvd
 from skdpsynth.mixture import DPMixtureSynthesizer
 
 __all__ = ["DemoResult", "format_report", "run_demo"]
@@ -122,7 +123,7 @@ def _write_files(
 
     directory.mkdir(parents=True, exist_ok=True)
     synthetic.to_csv(directory / _CSV, index=False)
-    figure = plot_marginals(real, synthetic, schema, figure=Figure())
+    figure = MarginalDisplay.from_tables(real, synthetic, schema, figure=Figure()).figure_
     figure.savefig(directory / _PNG, dpi=150)
     return directory / _CSV, directory / _PNG
 

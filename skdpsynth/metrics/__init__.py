@@ -2,7 +2,6 @@
 
 from skdpsynth.metrics._category_dtype import CategoryDtypeEncoder
 from skdpsynth.metrics._fidelity import marginal_tvd, marginal_tvds
-from skdpsynth.metrics._plot import plot_marginals
 from skdpsynth.metrics._tstr import TSTRScorer
 
-__all__ = ["CategoryDtypeEncoder", "TSTRScorer", "marginal_tvd", "marginal_tvds", "plot_marginals"]
+__all__ = ["CategoryDtypeEncoder", "TSTRScorer", "marginal_tvd", "marginal_tvds"]

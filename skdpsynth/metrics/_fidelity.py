@@ -131,16 +131,32 @@ def marginal_tvds(
     """
     names = list(schema.names)
     _check_request(names, order, n_bins, edges, max_marginals)
-    tables = {"real": real, "synthetic": synthetic}
-    for label, table in tables.items():
-        _check_table(table, names, label)
-    coded = [_code_column(name, tables, schema[name], n_bins, edges) for name in names]
+    coded = code_tables(real, synthetic, schema, n_bins=n_bins, edges=edges)
     chosen = list(_choose(len(names), order, max_marginals, random_state))
     distances = [_tvd([coded[j] for j in marginal], len(real)) for marginal in chosen]
     result = pd.DataFrame(
         {f"column_{i + 1}": [names[marginal[i]] for marginal in chosen] for i in range(order)}
     )
     return result.assign(tvd=distances)
+
+
+def code_tables(
+    real: pd.DataFrame,
+    synthetic: pd.DataFrame,
+    schema: TableSchema,
+    *,
+    n_bins: int,
+    edges: Mapping[Any, Sequence[float]] | None,
+) -> list[tuple[np.ndarray, int]]:
+    """Return the cells of every column, real rows before synthetic ones, and their number.
+
+    The last cell is that of missing values.
+    """
+    names = list(schema.names)
+    tables = {"real": real, "synthetic": synthetic}
+    for label, table in tables.items():
+        _check_table(table, names, label)
+    return [_code_column(name, tables, schema[name], n_bins, edges) for name in names]
 
 
 def _check_request(

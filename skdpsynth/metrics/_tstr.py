@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from math import isfinite
 from numbers import Real
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -24,7 +24,10 @@ from skdpsynth.metrics._category_dtype import CategoryDtypeEncoder
 from skdpsynth.metrics._classes import common_labels, fit_on_classes, roc_auc, typed_labels
 from skdpsynth.schema import Categorical, Ordinal
 
-__all__ = ["TSTRScorer"]
+if TYPE_CHECKING:
+    from skdpsynth.schema import TableSchema
+
+__all__ = ["TSTRScorer", "predict_classes"]
 
 _ONE_THREAD_CELLS = 500_000
 
@@ -196,6 +199,59 @@ class TSTRScorer(BaseEstimator):
         if _is_auto(self.scoring):
             return r2_score(y_test, model.predict(rows.X_test))
         return get_scorer(self.scoring)(model, rows.X_test, y_test)
+
+
+def predict_classes(
+    train: pd.DataFrame,
+    test: pd.DataFrame,
+    schema: TableSchema,
+    estimator: Any = None,
+    random_state: int | None = None,
+) -> tuple[np.ndarray, list[Any], np.ndarray]:
+    """Train a classifier on one table and return what it says of another.
+
+    Parameters
+    ----------
+    train, test : DataFrame
+        With the target.
+    schema : TableSchema
+        Names the target, which is categorical or ordinal.
+    estimator : classifier, optional
+        By default that of :class:`TSTRScorer`.
+    random_state : int, optional
+        Seed of the default estimator.
+
+    Returns
+    -------
+    y_test : ndarray of shape (n_samples,)
+        The test labels.
+    classes : list
+        The labels that occur in the test, in the order of the schema.
+    probabilities : ndarray of shape (n_samples, n_classes)
+        One column per class.
+
+    Raises
+    ------
+    ValueError
+        If there is no such target.
+    """
+    if schema.target is None or not isinstance(schema[schema.target], Categorical | Ordinal):
+        raise ValueError(
+            "A curve takes a schema with a categorical or ordinal target; name one with "
+            "schema.with_target."
+        )
+    rows = _read_rows(_split_target(train, None, schema), _split_target(test, None, schema))
+    _, seed = _draw_seeds(random_state)
+    if estimator is None:
+        estimator = _default_estimator(True, rows.X_train, schema, seed)
+    y_train, y_test = common_labels(rows.y_train, rows.y_test)
+    with _few_threads(rows.X_train):
+        model = fit_on_classes(estimator, rows.X_train, y_train, np.unique(y_test))
+        found = model.predict_proba(rows.X_test)
+    present = np.unique(y_test).tolist()
+    classes = [level for level in schema[schema.target].levels if level in present]
+    columns = [int(np.flatnonzero(model.classes_ == label)[0]) for label in classes]
+    return y_test, classes, found[:, columns]
 
 
 class _Rows(NamedTuple):

@@ -1,0 +1,17 @@
+"""Pictures of synthetic tables beside the real ones, in the manner of scikit-learn."""
+
+from ._marginals import Marginal, MarginalDisplay
+from ._moments import MomentDisplay
+from ._pairwise import PairwiseDisplay
+from ._privacy_utility import PrivacyUtilityDisplay
+from ._tstr import Curve, TSTRDisplay
+
+__all__ = [
+    "Curve",
+    "Marginal",
+    "MarginalDisplay",
+    "MomentDisplay",
+    "PairwiseDisplay",
+    "PrivacyUtilityDisplay",
+    "TSTRDisplay",
+]

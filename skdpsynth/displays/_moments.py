@@ -1,0 +1,151 @@
+"""Means and standard deviations of numeric columns, real against synthetic, on log scales."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from skdpsynth.displays._style import GRID, INK, SYNTHETIC, finish_panel, make_panels, shorten_text
+from skdpsynth.metrics._fidelity import marginal_tvds
+from skdpsynth.schema import Continuous, Count, TableSchema
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["MomentDisplay"]
+
+_MOST_NAMES = 12
+
+
+class MomentDisplay:
+    """Means and standard deviations of numeric columns, real against synthetic, on log scales.
+
+    Use :meth:`from_tables` to make one. A point on the diagonal is a column that agrees.
+
+    Parameters
+    ----------
+    moments : DataFrame
+        Indexed by column name, with ``real_mean``, ``synthetic_mean``, ``real_sd`` and
+        ``synthetic_sd``.
+
+    Attributes
+    ----------
+    figure_ : matplotlib Figure
+        The figure, once plotted.
+    axes_ : list of matplotlib Axes
+        The panels of the means and of the standard deviations.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from matplotlib.figure import Figure
+    >>> from skdpsynth.displays import MomentDisplay
+    >>> from skdpsynth.schema import Count, TableSchema
+    >>> schema = TableSchema({"age": Count(0, 99)})
+    >>> real = pd.DataFrame({"age": [20, 40]})
+    >>> display = MomentDisplay.from_tables(real, real + 2, schema, figure=Figure())
+    >>> display.moments.loc["age", ["real_mean", "synthetic_mean"]].tolist()
+    [30.0, 32.0]
+    """
+
+    def __init__(self, moments: pd.DataFrame) -> None:
+        self.moments = moments
+
+    @classmethod
+    def from_tables(
+        cls,
+        real: pd.DataFrame,
+        synthetic: pd.DataFrame,
+        schema: TableSchema,
+        *,
+        figure: Figure | None = None,
+    ) -> MomentDisplay:
+        """Compute the moments of two tables and draw them.
+
+        Parameters
+        ----------
+        real, synthetic : DataFrame
+            Tables that hold the columns of `schema`. Missing values are left out.
+        schema : TableSchema
+            Its `Continuous` and `Count` columns are drawn.
+        figure : matplotlib Figure, optional
+            An empty figure to draw in. By default a new one of pyplot's.
+
+        Returns
+        -------
+        MomentDisplay
+
+        Raises
+        ------
+        ValueError
+            If the schema has no numeric column.
+        """
+        names = [name for name in schema if isinstance(schema[name], Continuous | Count)]
+        if not names:
+            raise ValueError("The schema has no Continuous or Count column, so no mean exists.")
+        # the checks of the tables
+        marginal_tvds(real, synthetic, schema.select(names), 1, n_bins=1)
+        columns = {}
+        for label, table in (("real", real), ("synthetic", synthetic)):
+            numbers = table[names].apply(lambda column: column.to_numpy(float, na_value=np.nan))
+            columns[f"{label}_mean"] = numbers.mean()
+            columns[f"{label}_sd"] = numbers.std(ddof=0)
+        return cls(pd.DataFrame(columns, index=names)).plot(figure=figure)
+
+    def plot(self, *, figure: Figure | None = None) -> MomentDisplay:
+        """Draw both panels."""
+        self.figure_, self.axes_ = make_panels(2, figure, n_columns=2, size=(4.2, 3.8))
+        for axes, moment, title in zip(
+            self.axes_, ("mean", "sd"), ("Means", "Standard deviations"), strict=True
+        ):
+            self._draw(axes, moment)
+            finish_panel(axes, title)
+        return self
+
+    def _draw(self, axes: Axes, moment: str) -> None:
+        pairs = self.moments[[f"real_{moment}", f"synthetic_{moment}"]].dropna()
+        values = pairs.to_numpy(dtype=float)
+        low, high = _set_log_scales(axes, values)
+        axes.plot([low, high], [low, high], color=INK, linewidth=1, linestyle="--", zorder=1)
+        axes.plot(values[:, 0], values[:, 1], "o", color=SYNTHETIC, markersize=6, alpha=0.8)
+        axes.set_xlabel("real")
+        axes.set_ylabel("synthetic")
+        axes.grid(color=GRID, linewidth=0.8)
+        axes.set_axisbelow(True)
+        if len(pairs) <= _MOST_NAMES:
+            _name_points(axes, [shorten_text(name) for name in pairs.index], values)
+
+
+def _set_log_scales(axes: Axes, values: np.ndarray) -> tuple[float, float]:
+    """Set both scales alike, linear around zero where some values are not positive."""
+    sizes = np.abs(values[values != 0])
+    if len(sizes) and (values > 0).all():
+        limits = float(sizes.min() / 2), float(sizes.max() * 2)
+        axes.set(xscale="log", yscale="log", xlim=limits, ylim=limits)
+        return limits
+    least = float(sizes.min()) if len(sizes) else 1.0
+    high = 2 * max(float(values.max(initial=0.0)), least)
+    low = min(2 * float(values.min(initial=0.0)), -least)
+    axes.set_xscale("symlog", linthresh=least)
+    axes.set_yscale("symlog", linthresh=least)
+    axes.set(xlim=(low, high), ylim=(low, high))
+    return low, high
+
+
+def _name_points(axes: Axes, names: list[str], values: np.ndarray) -> None:
+    """Write the names beside the points, in turn to the right and to the left."""
+    for place, position in enumerate(np.argsort(values[:, 0], kind="stable")):
+        is_left = place % 2 == 1 or 0 < place == len(names) - 1
+        axes.annotate(
+            names[position],
+            values[position],
+            xytext=(-7 if is_left else 7, 4 if is_left else -4),
+            textcoords="offset points",
+            ha="right" if is_left else "left",
+            va="center",
+            fontsize=7.5,
+            color=INK,
+        )
