@@ -132,9 +132,12 @@ def _text(value: Any) -> str:
 
 def make_picture(figure: Figure, description: str, caption: str) -> str:
     """Return a figure as an image within the page; the description is for those who cannot see."""
+    from matplotlib import rc_context
+
     buffer = BytesIO()
-    # no date: equal tables give equal pages
-    figure.savefig(buffer, format="svg", metadata={"Date": None})
+    # equal tables give equal pages: no date and no random names; letters are drawn as shapes
+    with rc_context({"svg.hashsalt": "skdpsynth", "svg.fonttype": "path"}):
+        figure.savefig(buffer, format="svg", metadata={"Date": None})
     data = b64encode(buffer.getvalue()).decode("ascii")
     return (
         f'<figure><img alt="{escape(description)}" src="data:image/svg+xml;base64,{data}">'

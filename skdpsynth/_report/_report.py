@@ -141,7 +141,7 @@ def report(
     True
     """
     schema = _find_schema(schema, synthesizer)
-    real, synthetic, test = (_to_pandas(table) for table in (real, synthetic, test))
+    real, synthetic, test = (_read(table, schema) for table in (real, synthetic, test))
     shown, note = _choose_columns(real, synthetic, schema, edges, max_columns)
     edges = {name: bins for name, bins in (edges or {}).items() if name in shown}
     if privacy is None:
@@ -169,8 +169,12 @@ def _find_schema(schema: TableSchema | None, synthesizer: Any) -> TableSchema:
     return schema
 
 
-def _to_pandas(table: Any) -> Any:
-    return table.to_pandas() if hasattr(table, "to_pandas") else table
+def _read(table: Any, schema: TableSchema) -> Any:
+    """Return the columns of the schema, as far as the table has them, as a pandas frame."""
+    table = table.to_pandas() if hasattr(table, "to_pandas") else table
+    if not isinstance(table, pd.DataFrame):
+        return table
+    return table[[name for name in schema if name in table.columns]]
 
 
 def _choose_columns(

@@ -246,9 +246,11 @@ def usefulness(
             f"Not drawn: the target {schema.target!r} is a number and has no such curve; "
             "skdpsynth.metrics.TSTRScorer measures R²."
         )
-    display = TSTRDisplay.from_tables(
-        {"synthetic": synthetic, "real": real}, test, schema, random_state=0, figure=figure
-    )
+    training = {"synthetic": synthetic, "real": real}
+    try:
+        display = TSTRDisplay.from_tables(training, test, schema, random_state=0, figure=figure)
+    except ValueError as error:
+        return heading, paragraph(f"Not measured: {error}")
     areas = {label: curve.area for label, curve in display.curves.items()}
     sentence = (
         f"A gradient boosting model of {schema.target!r} was tested on {len(test):,} real rows "
