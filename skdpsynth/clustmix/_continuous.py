@@ -23,12 +23,9 @@ from ._private_pca import (
     PrivateRows,
     Standardisation,
     choose_lattice,
-    dither,
-    outer_sum,
-    read_units,
-    release_second_moments,
-    release_sums,
-    sum_by_group,
+    release_components,
+    release_profile,
+    second_moment_sensitivity,
 )
 from ._subspace_clusters import (
     Subspace,
@@ -56,8 +53,9 @@ SHARES = {
     "covariances": 0.14,
 }
 N_REFINEMENTS = 2
-# of the mean square norm, in a class mean
-LARGEST_NOISE = 0.05
+# of the mean square norm: in a class mean that needs no second measurement, and of a component
+LARGEST_NOISE = 0.005
+SMALLEST_COMPONENT = 0.02
 SMALLEST_SCALE = 2.0**-8
 # half way between the covariance, for columns in the same units, and the correlation matrix
 SCALE_POWER = 0.5
@@ -240,7 +238,10 @@ class _ShapePasses:
     def release(self) -> Shape:
         n_features = len(self.rows.numeric)
         radius = self.standardisation.radius
-        if not has_precise_means(self.profile, n_features, radius):
+        is_clear = has_clear_components(
+            self.n_records, n_features, radius, self.mu["components"], self.ledger
+        )
+        if not is_clear and not has_precise_means(self.profile, n_features, radius):
             return self._means(["components", "clusters", "covariances"])
         moments, moment_noise = release_components(
             self.rows, self.standardisation, self.n_records, self.mu["components"], self.ledger,
@@ -313,15 +314,23 @@ class _ShapePasses:
 
 
 def has_precise_means(profile: NoisySums, n_features: int, radius: float) -> bool:
-    """Whether the noise in a class mean has little of the mean square norm of the records.
-
-    Otherwise class means, of d values, are all that the rest of the budget can buy; second
-    moments have d²/2.
-    """
+    """Whether the noise in a class mean has little of the mean square norm of the records."""
     noise = n_features * np.square(profile.noise_scale / np.maximum(profile.n_records, 1.0))
     weight = np.maximum(profile.n_records, 0.0)
     share = float(weight @ noise / max(weight.sum(), 1.0)) / radius**2
     return share < LARGEST_NOISE
+
+
+def has_clear_components(
+    n_records: float, n_features: int, radius: float, mu: float, ledger: PrivacyLedger
+) -> bool:
+    """Whether components of a small share of the variance would stand out of the noise.
+
+    Otherwise class means, of d values, are what the budget can buy; second moments have d²/2.
+    """
+    lattice = choose_lattice(radius, n_features, n_features**2 // 2, 2, mu, ledger.epsilon)
+    noise = second_moment_sensitivity(lattice.radius, ledger.adjacency) / mu
+    return 2.0 * noise * math.sqrt(n_features) / n_records < SMALLEST_COMPONENT * radius**2
 
 
 def average_sums(first: NoisySums, second: NoisySums) -> NoisySums:
@@ -351,48 +360,3 @@ def _read_rows(codes: np.ndarray, kinds: Sequence[Any], owner: int | None) -> Pr
     if owner is None:
         return PrivateRows(codes, numeric, np.zeros(len(codes), dtype=np.int64), 1)
     return PrivateRows(codes, numeric, codes[:, owner].astype(np.int64), len(kinds[owner].levels))
-
-
-def release_profile(
-    rows: PrivateRows,
-    standardisation: Standardisation,
-    mu: float,
-    name: str,
-    ledger: PrivacyLedger,
-    noise: NoiseSource,
-) -> NoisySums:
-    """Release class counts and sums of the standardised records."""
-    total = np.zeros((rows.n_classes, len(rows.numeric)))
-    n_values = total.size + len(total)
-    lattice = choose_lattice(
-        standardisation.radius, total.shape[1], n_values, 1, mu, ledger.epsilon
-    )
-    random = noise.generator()
-    for chunk, values in rows.chunks():
-        steps = dither(read_units(values, standardisation), lattice, random)
-        total += sum_by_group(steps, rows.labels[chunk], rows.n_classes)
-    count = np.bincount(rows.labels, minlength=rows.n_classes)
-    return release_sums(count, total, lattice, mu, name, ledger, noise)
-
-
-def release_components(
-    rows: PrivateRows,
-    standardisation: Standardisation,
-    n_records: float,
-    mu: float,
-    ledger: PrivacyLedger,
-    noise: NoiseSource,
-) -> tuple[np.ndarray, float]:
-    """Release the second moments of the standardised records."""
-    n_features = len(rows.numeric)
-    moments = np.zeros((n_features, n_features))
-    lattice = choose_lattice(
-        standardisation.radius, n_features, moments.size // 2, 2, mu, ledger.epsilon
-    )
-    random = noise.generator()
-    for _, values in rows.chunks():
-        moments += outer_sum(dither(read_units(values, standardisation), lattice, random))
-    noisy, noise_scale = release_second_moments(
-        moments[None], np.array([n_records]), lattice, mu, "second moments", ledger, noise
-    )
-    return noisy[0], noise_scale

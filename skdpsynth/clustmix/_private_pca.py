@@ -20,6 +20,8 @@ __all__ = [
     "dither",
     "outer_sum",
     "read_units",
+    "release_components",
+    "release_profile",
     "release_second_moments",
     "release_sums",
     "second_moment_sensitivity",
@@ -342,3 +344,48 @@ def release_second_moments(
     errors = np.maximum(count, 0.0)[:, None] * lattice.error
     noisy[:, diagonal, diagonal] = released[:, len(upper[0]) :] / DIAGONAL_WEIGHT - errors
     return noisy, sensitivity / mu
+
+
+def release_profile(
+    rows: PrivateRows,
+    standardisation: Standardisation,
+    mu: float,
+    name: str,
+    ledger: PrivacyLedger,
+    noise: NoiseSource,
+) -> NoisySums:
+    """Release class counts and sums of the standardised records."""
+    total = np.zeros((rows.n_classes, len(rows.numeric)))
+    n_values = total.size + len(total)
+    lattice = choose_lattice(
+        standardisation.radius, total.shape[1], n_values, 1, mu, ledger.epsilon
+    )
+    random = noise.generator()
+    for chunk, values in rows.chunks():
+        steps = dither(read_units(values, standardisation), lattice, random)
+        total += sum_by_group(steps, rows.labels[chunk], rows.n_classes)
+    count = np.bincount(rows.labels, minlength=rows.n_classes)
+    return release_sums(count, total, lattice, mu, name, ledger, noise)
+
+
+def release_components(
+    rows: PrivateRows,
+    standardisation: Standardisation,
+    n_records: float,
+    mu: float,
+    ledger: PrivacyLedger,
+    noise: NoiseSource,
+) -> tuple[np.ndarray, float]:
+    """Release the second moments of the standardised records."""
+    n_features = len(rows.numeric)
+    moments = np.zeros((n_features, n_features))
+    lattice = choose_lattice(
+        standardisation.radius, n_features, moments.size // 2, 2, mu, ledger.epsilon
+    )
+    random = noise.generator()
+    for _, values in rows.chunks():
+        moments += outer_sum(dither(read_units(values, standardisation), lattice, random))
+    noisy, noise_scale = release_second_moments(
+        moments[None], np.array([n_records]), lattice, mu, "second moments", ledger, noise
+    )
+    return noisy[0], noise_scale

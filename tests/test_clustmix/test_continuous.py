@@ -10,16 +10,17 @@ from skdpsynth.clustmix._continuous import (
     SHARES,
     ContinuousPlan,
     average_sums,
+    has_clear_components,
     has_precise_means,
-    release_components,
     release_continuous,
-    release_profile,
 )
 from skdpsynth.clustmix._continuous_estimates import infer_continuous
 from skdpsynth.clustmix._private_pca import (
     NoisySums,
     PrivateRows,
     Standardisation,
+    release_components,
+    release_profile,
     second_moment_sensitivity,
     sums_sensitivity,
 )
@@ -139,7 +140,7 @@ def test_each_record_goes_to_the_nearest_centre_of_its_class():
 
 
 @pytest.mark.parametrize("n_clusters", ["auto", 1])
-@pytest.mark.parametrize("n_rows", [200, 3000])
+@pytest.mark.parametrize("n_rows", [200, 8000])
 @pytest.mark.parametrize("adjacency", ["add_remove", "replace_one"])
 def test_all_branches_spend_the_budget_and_no_more(n_clusters, n_rows, adjacency):
     codes, kinds, _ = mixture_table(n_rows, 61)
@@ -234,8 +235,8 @@ def test_the_model_holds_nothing_of_the_size_of_the_table():
 
 
 def test_too_many_clusters_are_refused():
-    codes, kinds, _ = mixture_table(3000, 61)
-    for n_rows, message in [(3000, "only .* clusters"), (200, "one cluster for each")]:
+    codes, kinds, _ = mixture_table(8000, 61)
+    for n_rows, message in [(8000, "only .* clusters"), (200, "one cluster for each")]:
         with pytest.raises(ValueError, match=message):
             release_continuous(
                 codes[:n_rows], kinds, 61, ContinuousPlan(20_000, 0.02),
@@ -283,3 +284,10 @@ def test_means_are_precise_for_many_records_per_class():
     few = NoisySums(np.full(2, 50.0), np.zeros((2, 100)), 30.0)
     assert not has_precise_means(few, 100, 8.0)
     assert has_precise_means(few._replace(n_records=np.full(2, 5000.0)), 100, 8.0)
+
+
+def test_components_are_clear_for_many_records():
+    for n_records, is_clear in [(1e3, False), (1e6, True)]:
+        ledger = PrivacyLedger(1.0, 1e-5)
+        assert has_clear_components(n_records, 100, 2.0, 0.1, ledger) is is_clear
+    assert has_clear_components(10.0, 100, 2.0, math.inf, PrivacyLedger(math.inf, 1e-5))
