@@ -131,7 +131,7 @@ def test_options_reach_the_benchmark(arguments, tmp_path, capsys):
         (["--seeds", "some"], "'some' is not a positive whole number"),
         (["--delta", "2"], "2 is not below 1"),
         (["--test-size", "1"], "1 is not below 1"),
-        (["--split", "half"], "invalid choice: 'half'"),
+        (["--split", "half"], "'half' is not one of"),
         (["--split", "official"], "for named tables"),
         (["--edges", "nowhere.json"], "not an object of bin edges"),
         (["--published", "nowhere.json"], "cannot be read"),
@@ -139,34 +139,27 @@ def test_options_reach_the_benchmark(arguments, tmp_path, capsys):
     ],
 )
 def test_arguments_that_make_no_sense(arguments, more, message, capsys):
-    with pytest.raises(SystemExit) as exit_:
-        main([*arguments, *more])
-    assert exit_.value.code == 2
+    assert main([*arguments, *more]) == 2
     error = capsys.readouterr().err
-    assert "usage: python -m skdpsynth benchmark" in error
+    assert "Usage: python -m skdpsynth benchmark" in error
     assert message in error
 
 
 def test_data_is_needed(capsys):
-    with pytest.raises(SystemExit) as exit_:
-        main(["benchmark"])
-    assert exit_.value.code == 2
+    assert main(["benchmark"]) == 2
     assert "--data" in capsys.readouterr().err
 
 
 def test_table_that_is_nowhere(monkeypatch, arguments, capsys):
     monkeypatch.delenv("SKDPSYNTH_DATA", raising=False)
-    with pytest.raises(SystemExit) as exit_:
-        main(["benchmark", "--data", "covid19", "--methods", METHOD, "--scorers", "logistic"])
-    assert exit_.value.code == 2
+    command = ["benchmark", "--data", "covid19", "--methods", METHOD, "--scorers", "logistic"]
+    assert main(command) == 2
     assert "put covid19_einstein.csv.gz into one" in capsys.readouterr().err
 
 
 def test_results_of_other_settings(arguments, capsys):
     assert main(arguments) == 0
-    with pytest.raises(SystemExit) as exit_:
-        main([*arguments, "--delta", "0.1"])
-    assert exit_.value.code == 2
+    assert main([*arguments, "--delta", "0.1"]) == 2
     assert "delta was None and is now 0.1" in capsys.readouterr().err
 
 

@@ -1,0 +1,311 @@
+"""Tables in and out: CSV and Parquet files, read against a schema and written all or nothing."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+import pandas as pd
+from pandas.api import types
+
+from skdpsynth._column_kinds import Discrete
+from skdpsynth._saving._files import write_atomically
+from skdpsynth.datasets._reading import apply_schema
+from skdpsynth.schema import Count, TableSchema
+
+from ._house import Problem, say
+
+__all__ = [
+    "TableFormat",
+    "check_output",
+    "infer_types",
+    "read_raw",
+    "read_table",
+    "table_options",
+    "write_bytes",
+    "write_table",
+]
+
+PARQUET = (".parquet", ".pq")
+TEXT = (".csv", ".tsv", ".txt")
+DELIMITERS = {";": "';'", "\t": "tab", "|": "'|'", ",": "','"}
+SPELLED = {"tab": "\t", "\\t": "\t"}
+STDOUT = Path("-")
+
+
+@dataclass(frozen=True)
+class TableFormat:
+    """How a text file spells a table.
+
+    Attributes
+    ----------
+    delimiter : str or None
+        None is a comma, or a tab in a file named ``.tsv``.
+    missing : tuple of str
+        Texts that stand for a missing value, besides an empty one.
+    encoding : str
+    """
+
+    delimiter: str | None = None
+    missing: tuple[str, ...] = ()
+    encoding: str = "utf-8"
+
+    def delimiter_of(self, path: Path) -> str:
+        """Return what is between the columns of a file."""
+        is_tsv = ".tsv" in path.suffixes[-2:]
+        return self.delimiter or ("\t" if is_tsv else ",")
+
+
+def _read_delimiter(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
+    value = SPELLED.get(value, value)
+    if value is not None and (len(value) != 1 or value in ' "\r\n'):
+        raise click.BadParameter(f"{value!r} is not a single character such as ';', or 'tab'.")
+    return value
+
+
+def table_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of a `TableFormat` to a command."""
+    for option in (
+        click.option("--encoding", default="utf-8", help="Of text files."),
+        click.option(
+            "--missing",
+            multiple=True,
+            metavar="TEXT",
+            help="A text that stands for a missing value, such as '?', besides an empty one; "
+            "may be given several times.",
+        ),
+        click.option(
+            "--delimiter",
+            callback=_read_delimiter,
+            metavar="CHARACTER",
+            help="Between the columns of text files: ';', '|', 'tab', ...; by default a comma.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def read_table(path: Path, schema: TableSchema, table_format: TableFormat) -> pd.DataFrame:
+    """Return the rows of a file as the schema describes them; other columns are left out."""
+    raw = read_raw(path, table_format)
+    return select_columns(raw, schema, table_format, path)
+
+
+def select_columns(
+    raw: pd.DataFrame, schema: TableSchema, table_format: TableFormat, path: Path
+) -> pd.DataFrame:
+    """Return the columns of the schema with its types, and say which columns are left out."""
+    known = {str(name) for name in schema.names}
+    left_out = [str(name) for name in raw.columns if str(name) not in known]
+    frame = apply_schema(raw, schema, table_format.missing)
+    if left_out:
+        say(f"Columns of {path.name} that the schema does not have are left out: {left_out}")
+    return frame
+
+
+def read_raw(path: Path, table_format: TableFormat) -> pd.DataFrame:
+    """Return the table of a file: text as it stands there, or the types of Parquet.
+
+    Raises
+    ------
+    Problem
+        If the file is not a table; the message says what to do.
+    """
+    content = _read_bytes(path)
+    if content.startswith(b"PAR1"):
+        _require_pyarrow()
+        return pd.read_parquet(io.BytesIO(content))
+    if path.suffix in PARQUET:
+        raise Problem(f"{path} is not a Parquet file; name it .csv if it is text.")
+    if content.startswith(b"PK\x03\x04"):
+        raise Problem(f"{path} is a spreadsheet or an archive; export it as CSV.")
+    encoding = "utf-8-sig" if table_format.encoding == "utf-8" else table_format.encoding
+    try:
+        text = content.decode(encoding)
+    except UnicodeDecodeError:
+        raise Problem(
+            f"{path} is not text in {table_format.encoding}; name its encoding, for instance "
+            "--encoding latin-1."
+        ) from None
+    except LookupError as error:
+        raise click.UsageError(f"{error}; try utf-8 or latin-1.") from None
+    delimiter = table_format.delimiter_of(path)
+    _check_text(text, delimiter, path)
+    return pd.read_csv(
+        io.StringIO(text),
+        sep=delimiter,
+        dtype=str,
+        keep_default_na=False,
+        skipinitialspace=True,
+        index_col=False,
+    )
+
+
+def _read_bytes(path: Path) -> bytes:
+    if not path.exists():
+        raise Problem(f"There is no file {str(path)!r}.")
+    content = path.read_bytes()
+    return gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content
+
+
+def _require_pyarrow() -> None:
+    try:
+        import pyarrow  # noqa: F401
+    except ImportError:
+        raise Problem(
+            "Parquet files need pyarrow, which is not installed: pip install pyarrow, or use CSV."
+        ) from None
+
+
+def _check_text(text: str, delimiter: str, path: Path) -> None:
+    """Check that all rows have as many fields as the header, whose names are distinct."""
+    lines = io.StringIO(text, newline="")
+    reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=True)
+    try:
+        header = next((row for row in reader if row), None)
+        if header is None:
+            raise Problem(f"{path} is empty; its first line should name the columns.")
+        _check_header(header, delimiter, path)
+        for row in reader:
+            if row and len(row) != len(header):
+                raise Problem(
+                    f"{path}, line {reader.line_num}: the header has {len(header)} fields, this "
+                    f"row has {len(row)}. Is a value that contains {DELIMITERS.get(delimiter)} "
+                    "without quotation marks, or is --delimiter another one?"
+                )
+    except csv.Error as error:
+        raise Problem(
+            f"{path}, line {reader.line_num}: {error}. Is a quotation mark not closed?"
+        ) from None
+
+
+def _check_header(header: list[str], delimiter: str, path: Path) -> None:
+    if len(header) == 1:
+        found = [other for other in DELIMITERS if other in header[0] and other != delimiter]
+        if found:
+            spelled = DELIMITERS[found[0]].strip("'")
+            raise Problem(
+                f"{path} has a single column, named {header[0][:80]!r}. Its columns seem to be "
+                f"separated by {DELIMITERS[found[0]]}: pass --delimiter '{spelled}'."
+            )
+    repeated = sorted({name for name in header if header.count(name) > 1})
+    if repeated:
+        raise Problem(f"{path} has several columns named {repeated}; rename them.")
+
+
+def infer_types(raw: pd.DataFrame, table_format: TableFormat) -> pd.DataFrame:
+    """Return a table of texts with numbers where a whole column consists of them.
+
+    Texts with leading zeros, such as postal codes, remain texts. Columns that are no texts, as
+    those of Parquet, are unchanged.
+    """
+    return pd.DataFrame({name: _infer(raw[name], table_format.missing) for name in raw.columns})
+
+
+def _infer(column: pd.Series, missing: tuple[str, ...]) -> pd.Series:
+    if not types.is_string_dtype(column.dtype):
+        return column
+    texts = column.astype(object).where(column.notna(), "").map(lambda value: str(value).strip())
+    texts = texts.mask(texts.isin(["", *missing]), None)
+    numbers = pd.to_numeric(texts, errors="coerce")
+    known = texts.notna()
+    is_code = texts[known].str.fullmatch(r"0\d+").any() if known.any() else False
+    if not is_code and not (numbers.isna() & known).any():
+        return numbers
+    return texts
+
+
+def check_output(path: Path, force: bool, is_table: bool = False) -> None:
+    """Raise before any work is done, and any budget spent, if a file cannot be written.
+
+    Raises
+    ------
+    Problem
+        If it is there already and `force` is not given, or its folder is not there or read-only.
+    """
+    if path == STDOUT:
+        return
+    if is_table:
+        _table_suffix(path)
+    if path.is_dir():
+        raise Problem(f"{path} is a folder; name a file in it.")
+    if path.exists() and not force:
+        raise Problem(f"{path} exists already; --force replaces it.")
+    folder = path.parent
+    if not folder.is_dir():
+        raise Problem(f"{path} cannot be written: there is no folder {str(folder)!r}.")
+    if not os.access(folder, os.W_OK):
+        raise Problem(f"{path} cannot be written: the folder {str(folder)!r} is read-only.")
+
+
+def _table_suffix(path: Path) -> str:
+    suffix = Path(path.stem).suffix if path.suffix == ".gz" else path.suffix
+    if suffix in PARQUET and path.suffix != ".gz":
+        _require_pyarrow()
+        return suffix
+    if suffix not in TEXT:
+        raise click.UsageError(
+            f"{path}: the name of a table ends in .csv, .tsv, .txt, .csv.gz or .parquet."
+        )
+    return suffix
+
+
+def write_table(
+    frame: pd.DataFrame, schema: TableSchema, path: Path, table_format: TableFormat
+) -> None:
+    """Write rows to a file in one go, or CSV to standard output for ``-``.
+
+    Whole numbers are spelled as such where values are missing, and missing values as the first of
+    the format's texts for them.
+    """
+    columns = {
+        name: _as_integers(frame[name]) if _is_integer(name, schema) else frame[name]
+        for name in frame.columns
+    }
+    frame = pd.DataFrame(columns)
+    if path != STDOUT and _table_suffix(path) in PARQUET:
+        buffer = io.BytesIO()
+        frame.rename(columns=str).to_parquet(buffer, index=False)
+        write_bytes(path, buffer.getvalue())
+        return
+    absent = table_format.missing[0] if table_format.missing else ""
+    text = frame.to_csv(
+        index=False, sep=table_format.delimiter_of(path), na_rep=absent, lineterminator="\n"
+    )
+    if path == STDOUT:
+        click.echo(text, nl=False)
+        return
+    content = text.encode(table_format.encoding)
+    write_bytes(path, gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
+
+
+def _is_integer(name: Any, schema: TableSchema) -> bool:
+    if name not in schema:
+        return False
+    kind = schema[name]
+    if isinstance(kind, Discrete):
+        return {type(level) for level in kind.levels} == {int}
+    return isinstance(kind, Count)
+
+
+def _as_integers(column: pd.Series) -> pd.Series:
+    if not types.is_float_dtype(column.dtype):
+        return column
+    known = column.dropna().to_numpy(dtype=np.float64)
+    return column.astype("Int64") if bool((known == np.rint(known)).all()) else column
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file that is whole or not there, or to standard output for ``-``."""
+    if path == STDOUT:
+        click.echo(content.decode("utf-8"), nl=False)
+        return
+    write_atomically(path, content)

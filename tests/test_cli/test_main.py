@@ -1,0 +1,133 @@
+import warnings
+
+import click
+import pytest
+
+import skdpsynth
+from skdpsynth._cli._main import commands
+
+
+def walk(group, path=()):
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from walk(command, (*path, name))
+        else:
+            yield (*path, name)
+
+
+ALL = list(walk(commands))
+
+
+def test_all_commands_are_there():
+    assert {path[0] for path in ALL} == {
+        "schema",
+        "fit",
+        "sample",
+        "synthesize",
+        "privacy",
+        "report",
+        "benchmark",
+        "demo",
+    }
+
+
+@pytest.mark.parametrize("path", ALL, ids=" ".join)
+def test_help_teaches_by_example(path, run):
+    code, out, err = run(*path, "--help")
+    assert (code, err) == (0, "")
+    assert f"Example:\n    skdpsynth {' '.join(path)} " in out
+
+
+def test_every_option_has_help():
+    def commands_of(group):
+        for command in group.commands.values():
+            yield from commands_of(command) if isinstance(command, click.Group) else [command]
+
+    options = [
+        (command.name, option)
+        for command in commands_of(commands)
+        for option in command.params
+        if isinstance(option, click.Option)
+    ]
+    assert [(name, o.name) for name, o in options if not o.help or o.help[-1] != "."] == []
+
+
+def test_commands_are_listed_in_the_order_of_use(run):
+    code, out, _ = run()
+    assert code == 0
+    assert out.index("  schema ") < out.index("  fit ") < out.index("  sample ")
+    assert run("schema")[1].index("  draft ") > 0
+
+
+def test_version(run):
+    assert run("--version") == (0, f"{skdpsynth.__version__}\n", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["dance"], "No such command 'dance'"),
+        (["fit"], "Missing argument 'DATA'"),
+        (["fit", "data.csv", "-o", "m.skdp"], "Missing option '--schema'"),
+        (["sample", "m.skdp", "-n", "-1"], "-1 is not in the range"),
+        (["sample", "m.skdp", "--delimiter", "ab"], "'ab' is not a single character"),
+        (["schema", "draft"], "Missing argument 'PUBLIC'"),
+    ],
+)
+def test_arguments_that_make_no_sense(run, arguments, message):
+    code, out, err = run(*arguments)
+    assert (code, out) == (2, "")
+    assert "Usage: " in err
+    assert message in err
+
+
+@pytest.fixture
+def failing(monkeypatch):
+    """Makes a command raise what it is given."""
+
+    def set_error(error):
+        def fail(*arguments):
+            raise error
+
+        monkeypatch.setattr("skdpsynth._demo.run_demo", fail)
+
+    return set_error
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (ValueError("wrong in a known way"), "Error: wrong in a known way\n"),
+        (FileNotFoundError(2, "No such file", "x.csv"), "Error: x.csv: No such file\n"),
+        (KeyError("name"), "Error: KeyError: 'name' (unexpected; --debug shows"),
+        (ValueError(), "Error: ValueError (unexpected; --debug shows"),
+    ],
+)
+def test_errors_have_no_trace_without_debug(run, failing, error, text):
+    failing(error)
+    code, out, err = run("demo")
+    assert (code, out) == (1, "")
+    assert err.startswith(text)
+    assert "Traceback" not in err
+    code, _, err = run("demo", "--debug")
+    assert code == 1
+    assert "Traceback" in err
+    assert "in fail" in err
+    assert text in err
+
+
+def test_interruption(run, failing):
+    failing(KeyboardInterrupt())
+    code, out, err = run("demo")
+    assert (code, out) == (130, "")
+    assert err.strip() == "Interrupted; nothing was written."
+
+
+def test_warnings_are_told_in_a_line(run, monkeypatch):
+    def run_demo(*arguments):
+        warnings.simplefilter("always")
+        warnings.warn("beware of rows", UserWarning, stacklevel=1)
+
+    monkeypatch.setattr("skdpsynth._demo.run_demo", run_demo)
+    monkeypatch.setattr("skdpsynth._demo.format_report", lambda result: "done")
+    assert run("demo") == (0, "done\n", "Warning: beware of rows\n")
