@@ -210,7 +210,8 @@ class MixtureLatents:
         joint = component_log_densities(batch.codes, batch.features, batch.classes, natural)
         shares = jax.nn.softmax(joint, axis=1)
         norm = jnp.sqrt(self._squared_norms(self.unflatten(z), shares, batch))
-        factor = jnp.where(norm > clipping_norm, clipping_norm / norm, 1.0)
+        # a norm that is no number is not at most C, and makes the factor none either
+        factor = jnp.where(norm <= clipping_norm, 1.0, clipping_norm / norm)
         factor = jnp.where(is_record, factor, 0.0)
         # a record whose gradient is no number counts as none: a failure would tell of it
         weighted = jnp.nan_to_num(factor[:, None] * shares, nan=0.0, posinf=0.0, neginf=0.0)
