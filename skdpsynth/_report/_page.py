@@ -93,7 +93,7 @@ def make_list(items: Iterable[str]) -> str:
 
 
 def make_table(header: Sequence[str], rows: Iterable[Sequence[Any]], caption: str) -> str:
-    """Return a table; numbers are written with four digits or more and aligned at the right."""
+    """Return a table; numbers are rounded and aligned at the right."""
     rows = [list(row) for row in rows]
     numeric = [
         bool(rows) and all(isinstance(row[at], int | float) for row in rows)
@@ -126,7 +126,9 @@ def _text(value: Any) -> str:
     if isinstance(value, float):
         if value != value:
             return "–"
-        return (f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}").replace("-", "−")
+        size = abs(value)
+        text = f"{value:,.0f}" if size >= 1000 else f"{value:.4g}"
+        return (f"{value:.3f}" if 0.01 <= size < 1 else text).replace("-", "−")
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 

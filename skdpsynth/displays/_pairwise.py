@@ -240,6 +240,17 @@ def _root_scale(low: float, high: float) -> Any:
     )
 
 
+def _root_ticks(top: float) -> list[float]:
+    """Return round numbers from 0 to `top` that do not touch on a scale of square roots."""
+    ticks = [0.0]
+    for power in range(-6, 1):
+        for digit in (1, 2, 5):
+            tick = round(digit * 10.0**power, 6)
+            if tick <= top and np.sqrt(tick) - np.sqrt(ticks[-1]) >= 0.16 * np.sqrt(top):
+                ticks.append(tick)
+    return ticks
+
+
 def _draw(axes: Axes, values: pd.DataFrame, names: list[str], scale: dict[str, Any]) -> Any:
     """Draw the lower triangle, with numbers in the cells where they are few."""
     shown = values.to_numpy(copy=True)
@@ -277,6 +288,10 @@ def _write_numbers(axes: Axes, shown: np.ndarray, scale: dict[str, Any]) -> None
 
 def _add_bar(figure: Figure, image: Any, axes: list[Axes], label: str) -> None:
     bar = figure.colorbar(image, ax=axes, shrink=0.75, aspect=25, pad=0.02)
+    ticks = _root_ticks(image.norm.vmax)
+    signed = [-tick for tick in ticks[:0:-1]] if image.norm.vmin < 0 else []
+    bar.set_ticks([*signed, *ticks])
+    bar.ax.set_yticklabels([f"{tick:g}".replace("-", "−") for tick in [*signed, *ticks]])
     bar.set_label(label, fontsize=8, color=INK)
     bar.ax.tick_params(labelsize=8, colors=INK)
     bar.outline.set_visible(False)

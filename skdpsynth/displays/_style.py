@@ -86,7 +86,7 @@ def shorten_numbers(axis: Any) -> None:
     """Write large numbers of an axis as 20k and 3M, and few enough not to touch each other."""
     from matplotlib.ticker import EngFormatter, MaxNLocator
 
-    axis.set_major_locator(MaxNLocator(5))
+    axis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
     if max(map(abs, axis.get_view_interval())) >= 10_000:
         axis.set_major_formatter(EngFormatter(sep=""))
 
@@ -97,7 +97,7 @@ def legend_above(figure: Figure, axes: Axes, n_columns: int = 2) -> None:
     figure.legend(handles, labels, loc="outside upper right", ncols=n_columns, frameon=False)
 
 
-def shorten_text(text: Any, most: int = 16) -> str:
+def shorten_text(text: Any, most: int = 18) -> str:
     """Return a label of at most so many characters."""
     text = str(text)
     return text if len(text) <= most else text[: most - 1] + "…"
