@@ -19,8 +19,9 @@ from .._product_mixture._kernels import NaturalParameters, power_of_two
 from .._product_mixture._measure import Opening, one_per_class, release_sums
 from .._product_mixture._model import natural_parameters
 from ..privacy import NoiseSource, PrivacyLedger
+from ._sizes import share_out_clusters
 
-__all__ = ["BlockPasses", "Clusters", "approximate", "choose_clusters", "surviving_clusters"]
+__all__ = ["BlockPasses", "Clusters", "approximate", "surviving_clusters"]
 
 MAX_CLUSTERS_PER_CLASS = 32
 
@@ -154,7 +155,10 @@ def approximate(
     opening = passes.opening
     layout, bins = opening.layout, opening.bins
     passes.measure(None, mu_profile, "counts of the classes, pass 0")
-    owner = choose_clusters(n_clusters, passes.totals.n_records, smallest)
+    sizes = share_out_clusters(
+        n_clusters, passes.totals.n_records, smallest, MAX_CLUSTERS_PER_CLASS
+    )
+    owner = np.repeat(np.arange(layout.n_classes), sizes)
     estimates = start_components(passes.totals, layout, bins, owner, passes.noise.generator())
     for step in range(1, n_refinements + 1):
         clusters = _weigh(estimates, owner, passes.totals)
@@ -168,48 +172,6 @@ def approximate(
 def _weigh(estimates: ComponentEstimates, owner: np.ndarray, totals: NoisySums) -> Clusters:
     weights = mixing_proportions(estimates.n_records, totals.n_records, owner)
     return Clusters(estimates, weights, owner)
-
-
-def choose_clusters(n_clusters: int | str, class_counts: np.ndarray, smallest: float) -> np.ndarray:
-    """Return the class of every cluster; each class has at least one.
-
-    Parameters
-    ----------
-    n_clusters : int or "auto"
-    class_counts : ndarray of shape (n_classes,)
-        Released.
-    smallest : float
-        l_min.
-
-    Returns
-    -------
-    owner : ndarray of shape (n_clusters,), int
-
-    Raises
-    ------
-    ValueError
-        If `n_clusters` are more than fit.
-
-    Examples
-    --------
-    >>> choose_clusters("auto", np.array([100.0, 40.0, -3.0]), 30.0)
-    array([0, 0, 0, 1, 2])
-    """
-    most = np.maximum((np.maximum(class_counts, 0.0) // smallest).astype(int), 1)
-    if n_clusters == "auto":
-        sizes = np.minimum(most, MAX_CLUSTERS_PER_CLASS)
-        return np.repeat(np.arange(len(most)), sizes)
-    if n_clusters > most.sum():
-        raise ValueError(
-            f"n_clusters={n_clusters}, but by the noisy counts only {most.sum()} clusters of at "
-            f"least {smallest:.0f} records are possible ({len(most)} class(es), about "
-            f"{max(class_counts.sum(), 0.0):.0f} records). Ask for fewer, raise sigma_max or "
-            'epsilon, or leave n_clusters="auto". The budget of this fit is spent.'
-        )
-    sizes = np.ones(len(most), dtype=int)
-    for _ in range(int(n_clusters) - len(most)):
-        sizes[np.argmax(np.where(sizes < most, class_counts / (sizes + 0.5), -np.inf))] += 1
-    return np.repeat(np.arange(len(most)), sizes)
 
 
 def surviving_clusters(counts: np.ndarray, owner: np.ndarray, smallest: float) -> np.ndarray:

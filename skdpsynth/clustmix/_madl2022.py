@@ -18,6 +18,7 @@ from .._product_mixture._model import MixtureModel
 from ..privacy import NoiseSource, PrivacyLedger, gaussian_release
 from ..schema import TableSchema
 from ._constrained_mixture import SizeConstrainedGaussianMixture
+from ._sizes import share_out_clusters
 
 __all__ = [
     "CLAIM",
@@ -26,7 +27,6 @@ __all__ = [
     "embed_in_box",
     "infer_madl2022",
     "release_madl2022",
-    "share_clusters",
     "smallest_cluster",
 ]
 
@@ -98,40 +98,6 @@ def smallest_cluster(n_dimensions: int, mu: float, sigma_max: float) -> int:
     57
     """
     return max(math.ceil(math.sqrt(n_dimensions) / (mu * sigma_max)), SMALLEST_CLUSTER)
-
-
-def share_clusters(n_clusters: int | str, class_counts: np.ndarray, min_size: int) -> np.ndarray:
-    """Return how many clusters each class gets; one where it has records at all.
-
-    Parameters
-    ----------
-    n_clusters : int or "auto"
-        In total; "auto" gives a class as many as `min_size` allows, 100 at most.
-    class_counts : ndarray of shape (n_classes,), int
-    min_size : int
-
-    Raises
-    ------
-    ValueError
-        If `n_clusters` are more than fit.
-
-    Examples
-    --------
-    >>> share_clusters("auto", np.array([100, 40, 0]), 30)
-    array([3, 1, 0])
-    """
-    most = np.where(class_counts > 0, np.maximum(class_counts // min_size, 1), 0)
-    if n_clusters == "auto":
-        return np.minimum(most, MAX_CLUSTERS_PER_CLASS)
-    if int(n_clusters) > most.sum():
-        raise ValueError(
-            f"n_clusters={n_clusters}, but only {most.sum()} clusters of at least {min_size} "
-            'records are possible. Ask for fewer, raise sigma_max or epsilon, or leave "auto".'
-        )
-    shares = np.minimum(most, 1)
-    for _ in range(int(n_clusters) - int(shares.sum())):
-        shares[np.argmax(np.where(shares < most, class_counts / (shares + 0.5), -np.inf))] += 1
-    return shares
 
 
 def embed_in_box(codes: np.ndarray, columns: tuple[ColumnModel, ...], layout: Layout) -> np.ndarray:
@@ -218,7 +184,9 @@ def release_madl2022(
     class_counts = np.bincount(classes, minlength=layout.n_classes)
     n_dimensions = points.shape[1]
     min_size = smallest_cluster(n_dimensions, ledger.mu, sigma_max)
-    shares = share_clusters(n_clusters, class_counts, min_size)
+    shares = share_out_clusters(
+        n_clusters, class_counts, min_size, MAX_CLUSTERS_PER_CLASS, np.minimum(class_counts, 1)
+    )
     rng = check_random_state(int(noise.generator().integers(2**32)))
     means, counts, sizes = [], [], []
     for label in np.flatnonzero(shares):

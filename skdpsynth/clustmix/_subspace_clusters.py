@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..privacy import NoiseSource, PrivacyLedger
-from ._approximate import choose_clusters, surviving_clusters
+from ._approximate import MAX_CLUSTERS_PER_CLASS, surviving_clusters
 from ._plan import SMALLEST_CLUSTER
 from ._private_pca import (
     STEP,
@@ -25,6 +25,7 @@ from ._private_pca import (
     sum_by_group,
     sums_sensitivity,
 )
+from ._sizes import share_out_clusters
 
 __all__ = [
     "Subspace",
@@ -146,7 +147,8 @@ def start_clusters(
     ValueError
         If `n_clusters` are more than fit.
     """
-    labels = choose_clusters(n_clusters, profile.n_records, smallest)
+    sizes = share_out_clusters(n_clusters, profile.n_records, smallest, MAX_CLUSTERS_PER_CLASS)
+    labels = np.repeat(np.arange(len(sizes)), sizes)
     count = np.maximum(profile.n_records, 1.0)
     means = (profile.total / count[:, None]) @ subspace.components - subspace.centre
     draws = random.standard_normal((len(labels), means.shape[1])) * np.sqrt(variance)

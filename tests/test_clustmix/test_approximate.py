@@ -1,5 +1,4 @@
 import numpy as np
-import pytest
 from numpy.testing import assert_array_equal
 from test_product_mixture.reference import component_log_density, mixed_schema, random_codes
 
@@ -9,7 +8,6 @@ from skdpsynth._product_mixture._model import MixtureModel
 from skdpsynth.clustmix._approximate import (
     BlockPasses,
     approximate,
-    choose_clusters,
     surviving_clusters,
 )
 from skdpsynth.privacy import NoiseSource, PrivacyLedger
@@ -78,25 +76,8 @@ def test_clusters_that_are_too_small_are_dropped():
     clusters = approximate(passes, "auto", 40.0, 6, np.inf, np.inf)
     sums = passes.measure(clusters, np.inf, "last")
     # the last refinement dropped whatever was too small, and its records joined the others
-    assert len(clusters.owner) < len(choose_clusters("auto", passes.totals.n_records, 40.0))
+    assert len(clusters.owner) < passes.totals.n_records.sum() // 40.0
     assert sums.n_records.sum() == 400
-
-
-def test_auto_gives_each_class_what_its_count_allows():
-    counts = np.array([5000.0, 90.0, 25.0, -12.0])
-    assert_array_equal(np.bincount(choose_clusters("auto", counts, 30.0)), [32, 3, 1, 1])
-
-
-def test_clusters_asked_for_are_shared_out_by_count():
-    assert_array_equal(np.bincount(choose_clusters(4, np.array([90.0, 31.0]), 30.0)), [3, 1])
-    # one per class, whatever was asked for
-    assert_array_equal(choose_clusters(1, np.array([9.0, 3.0]), 30.0), [0, 1])
-
-
-@pytest.mark.parametrize("n_clusters", [5, 1000])
-def test_more_clusters_than_the_counts_allow_are_refused(n_clusters):
-    with pytest.raises(ValueError, match=r"only 4 clusters of at least 30 records .* 121 records"):
-        choose_clusters(n_clusters, np.array([90.0, 31.0]), 30.0)
 
 
 def test_each_class_keeps_its_largest_cluster():

@@ -57,26 +57,6 @@ def test_least_size_keeps_the_noise_below_its_limit(mu, sigma_max):
         assert madl.claimed_sensitivity(50, least - 1) / mu > sigma_max
 
 
-@pytest.mark.parametrize(
-    ("n_clusters", "expected"), [(1, [1, 1, 0, 1]), (5, [3, 1, 0, 1]), (8, [5, 2, 0, 1])]
-)
-def test_clusters_go_where_records_are(n_clusters, expected):
-    counts = np.array([100, 45, 0, 3])
-    assert_array_equal(madl.share_clusters(n_clusters, counts, 20), expected)
-    assert_array_equal(madl.share_clusters("auto", counts, 20), [5, 2, 0, 1])
-
-
-def test_too_many_clusters():
-    message = "n_clusters=9, but only 8 clusters of at least 20 records are possible. Ask for"
-    with pytest.raises(ValueError, match=message):
-        madl.share_clusters(9, np.array([100, 45, 0, 3]), 20)
-
-
-def test_no_more_clusters_than_take_a_reasonable_time():
-    shares = madl.share_clusters("auto", np.array([10**6]), 20)
-    assert_array_equal(shares, [madl.MAX_CLUSTERS_PER_CLASS])
-
-
 def test_every_cluster_has_the_least_size_and_the_noise_that_goes_with_it():
     codes = make_codes(4000)
     released, ledger = release(codes)

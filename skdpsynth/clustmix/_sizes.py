@@ -1,0 +1,61 @@
+"""How many clusters each class gets."""
+
+from __future__ import annotations
+
+import numpy as np
+
+__all__ = ["share_out_clusters"]
+
+
+def share_out_clusters(
+    n_clusters: int | str,
+    class_counts: np.ndarray,
+    smallest: float,
+    most_per_class: int,
+    least: np.ndarray | int = 1,
+) -> np.ndarray:
+    """Return how many clusters each class gets, so that none need be too small.
+
+    Parameters
+    ----------
+    n_clusters : int or "auto"
+        In total; "auto" gives a class as many as `smallest` allows, `most_per_class` at most.
+    class_counts : ndarray of shape (n_classes,)
+    smallest : float
+        Records that a cluster must have.
+    most_per_class : int
+        For "auto".
+    least : ndarray of shape (n_classes,), int, or int, default=1
+        What a class gets in any case.
+
+    Returns
+    -------
+    sizes : ndarray of shape (n_classes,), int
+
+    Raises
+    ------
+    ValueError
+        If `n_clusters` are more than fit.
+
+    Examples
+    --------
+    >>> share_out_clusters("auto", np.array([100.0, 40.0, -3.0]), 30.0, 32)
+    array([3, 1, 1])
+    >>> share_out_clusters(3, np.array([100.0, 40.0, -3.0]), 30.0, 32)
+    array([1, 1, 1])
+    """
+    counts = np.maximum(class_counts, 0.0)
+    most = np.maximum((counts // smallest).astype(int), least)
+    if n_clusters == "auto":
+        return np.minimum(most, most_per_class)
+    if int(n_clusters) > most.sum():
+        raise ValueError(
+            f"n_clusters={n_clusters}, but by the counts that the fit may use only {most.sum()} "
+            f"clusters of at least {smallest:.0f} records are possible ({len(most)} class(es), "
+            f"about {counts.sum():.0f} records). Ask for fewer, raise sigma_max or epsilon, or "
+            'leave n_clusters="auto". What the fit has released so far counts as spent.'
+        )
+    sizes = np.minimum(most, least)
+    for _ in range(int(n_clusters) - int(sizes.sum())):
+        sizes[np.argmax(np.where(sizes < most, counts / (sizes + 0.5), -np.inf))] += 1
+    return sizes
