@@ -1,6 +1,7 @@
 """The synthesizers on real tables: utility, fidelity, time and memory.
 
-python benchmarks/utility.py adult|census|covid19 [--method mixture|dpvi|napsu|star|tree|tan]
+python benchmarks/utility.py adult|census|covid19
+    [--method mixture|dpvi|napsu|star|tree|tan|clustmix|madl2022]
     [--epsilon 0.3 1 3 10 inf] [--seeds 3] [--output FILE]
 """
 
@@ -19,7 +20,7 @@ from _tables import LOADERS, split
 from lightgbm import LGBMClassifier
 from sklearn.pipeline import make_pipeline
 
-from skdpsynth import DPMixtureSynthesizer, NapsuMQSynthesizer
+from skdpsynth import ClustMixSynthesizer, DPMixtureSynthesizer, NapsuMQSynthesizer
 from skdpsynth.datasets import fetch_adult
 from skdpsynth.metrics import CategoryDtypeEncoder, TSTRScorer, marginal_tvd
 
@@ -30,6 +31,9 @@ METHODS = {
     "star": (NapsuMQSynthesizer, {"queries": "star"}),
     "tree": (NapsuMQSynthesizer, {"queries": "tree"}),
     "tan": (NapsuMQSynthesizer, {"queries": "tan"}),
+    "clustmix": (ClustMixSynthesizer, {}),
+    # as published, not private; the default sigma_max leaves it few clusters
+    "madl2022": (ClustMixSynthesizer, {"mechanism": "madl2022", "sigma_max": 0.1}),
 }
 
 
