@@ -19,6 +19,7 @@ __all__ = [
     "best_findings",
     "find_in_column",
     "probabilities",
+    "spell",
 ]
 
 # from the least to the greatest confidence
@@ -105,31 +106,30 @@ def best_findings(
 def as_text(column: pd.Series) -> np.ndarray:
     """Return the values that may be identifiers as strings: text, and long whole numbers.
 
-    Numbers with a fractional part are no identifiers; whole numbers stored as floats are.
+    Of a column without any it is empty. Numbers with a fractional part are no identifiers; whole
+    numbers stored as floats are.
     """
     if types.is_bool_dtype(column.dtype) or types.is_datetime64_any_dtype(column.dtype):
         return np.array([], dtype=object)
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        column = column.astype(object)
-    if types.is_numeric_dtype(column.dtype):
-        return _spell_numbers(column)
-    return np.array([_spell(value) for value in column], dtype=object)
+    if types.is_numeric_dtype(column.dtype) and not _has_long_numbers(column):
+        return np.array([], dtype=object)
+    return spell(column)
+
+
+def _has_long_numbers(column: pd.Series) -> bool:
+    values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+    long = 10.0 ** (_SHORTEST_NUMBER - 1)
+    return bool(((values >= long) & (values == np.rint(values))).any())
+
+
+def spell(column: pd.Series) -> np.ndarray:
+    """Return values that are present as strings, whole numbers without a point."""
+    return np.array([_spell(value) for value in column.astype(object).tolist()], dtype=object)
 
 
 def _spell(value: Any) -> str:
-    is_whole = isinstance(value, float | np.floating) and value.is_integer()
+    is_whole = isinstance(value, float) and value.is_integer()
     return str(int(value) if is_whole else value).strip()
-
-
-def _spell_numbers(column: pd.Series) -> np.ndarray:
-    values = column.to_numpy(dtype=np.float64, na_value=np.nan)
-    long = 10.0 ** (_SHORTEST_NUMBER - 1)
-    if len(values) == 0 or not ((values >= long) & (values == np.rint(values))).any():
-        return np.array([""] * len(values), dtype=object)
-    if types.is_integer_dtype(column.dtype):
-        # exact beyond 2**53 too
-        return np.array([str(value) for value in column.tolist()], dtype=object)
-    return np.array([_spell(float(value)) for value in values], dtype=object)
 
 
 def probabilities(values: np.ndarray, kind: str, detector: Any = None) -> np.ndarray:

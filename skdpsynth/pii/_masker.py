@@ -18,7 +18,7 @@ from ..preprocessing._base import TableTransformer
 from ._containers import place_columns, read_any_frame, replace_columns, select_columns
 from ._detector import PIIDetector
 from ._fakes import FAKES, make_faker
-from ._findings import as_text
+from ._findings import spell
 from ._patterns import PATTERNS
 
 __all__ = ["PIIMasker"]
@@ -270,7 +270,7 @@ class PIIMasker(TableTransformer):
     def _replace(self, column: pd.Series, name: Hashable, faker: Any) -> pd.Series:
         kind = self.columns_[name]
         missing = column.isna().to_numpy()
-        codes, distinct = pd.factorize(_spell(column[~missing]))
+        codes, distinct = pd.factorize(spell(column[~missing]))
         fakes = np.array(
             [_fake(faker, kind, value, name) for value in distinct.tolist()], dtype=object
         )
@@ -315,16 +315,6 @@ class PIIMasker(TableTransformer):
         if seed is not None:
             seed = int(check_random_state(seed).randint(2**31 - 1))
         return make_faker(self.locale, seed)
-
-
-def _spell(column: pd.Series) -> np.ndarray:
-    """Return values that are present as strings, whole numbers without a point."""
-    if types.is_numeric_dtype(column.dtype):
-        spelt = as_text(column)
-        return np.array(
-            [text or str(value) for text, value in zip(spelt, column, strict=True)], dtype=object
-        )
-    return np.array([str(value) for value in column], dtype=object)
 
 
 def _fake(faker: Any, kind: str, value: str | None, name: Hashable) -> str:
