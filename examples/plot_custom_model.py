@@ -76,7 +76,7 @@ print(synthesizer.privacy_spent_)
 # Every column on its own: the model's visits have the long tail of the real ones.
 
 synthetic = synthesizer.sample(len(table), random_state=0)
-MarginalDisplay.from_tables(table, synthetic, schema)
+display = MarginalDisplay.from_tables(table, synthetic, schema)
 
 # %%
 # What the model is for: the factor by which visits grow with ten points of the disease index, and

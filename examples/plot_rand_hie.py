@@ -36,7 +36,7 @@ print(synthesizer.privacy_spent_)
 # %%
 # Every column on its own, real and synthetic.
 
-MarginalDisplay.from_tables(train, synthetic, hie.schema)
+display = MarginalDisplay.from_tables(train, synthetic, hie.schema)
 
 # %%
 # The pairs of columns that fare worst.
