@@ -27,6 +27,7 @@ from .audit.cases import (
     N_TRIALS,
     SYNTHESIZERS,
     GaussianCase,
+    all_cases,
     audit_case,
     choose_trials,
     expected_mu,
@@ -34,18 +35,13 @@ from .audit.cases import (
 )
 from .audit.kernel import GradientKernel
 from .audit.mechanisms import MECHANISMS
-from .audit.pairs import ADJACENCIES, RECORDS, neighbours
+from .audit.pairs import ADJACENCIES, neighbours
 from .audit.tape import PublicDifference, charged_mu, record_pair
 
 # what a fault multiplies μ by is at least √2: these trials show it, but once in 10⁶ audits
 N_FAST = 8000
 
-CASES = [
-    GaussianCase(synthesizer, record, adjacency)
-    for synthesizer in SYNTHESIZERS
-    for adjacency in ADJACENCIES
-    for record in RECORDS
-]
+CASES = all_cases()
 FAST_RECORDS = ("corner of the domain", "missing values", "only record of its class")
 
 

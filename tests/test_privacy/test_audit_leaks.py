@@ -5,6 +5,7 @@ import functools
 import io
 import logging
 import pickle
+import random
 import warnings
 import zipfile
 
@@ -36,7 +37,13 @@ SCHEMA = TableSchema(
 TEXT = "Canary-upon-Tyne"
 
 
-def make_table():
+# vectors to some mechanisms: neither missing values nor levels beside the target
+NUMBERS = TableSchema(
+    {"pay": Continuous(LOW, HIGH), "rent": Continuous(0, 1), "sick": SCHEMA["sick"]}, target="sick"
+)
+
+
+def make_table(name=""):
     rng = np.random.default_rng(3)
     pay = rng.uniform(LOW, HIGH, N_ROWS)
     pay[:N_COMMON], pay[-1] = COMMON, ONCE
@@ -44,12 +51,15 @@ def make_table():
     town[rng.random(N_ROWS) < 0.1] = TEXT
     sick = np.where(rng.random(N_ROWS) < 0.4, "yes", "no")
     age = rng.integers(17, 91, N_ROWS)
+    if name.endswith("continuous"):
+        return pd.DataFrame({"pay": pay, "rent": rng.random(N_ROWS), "sick": sick})
     return pd.DataFrame({"age": age, "pay": pay, "town": town, "sick": sick})
 
 
 def canaries_of(table, adjacency):
     codes = [(value - LOW) / (HIGH - LOW) for value in (COMMON, ONCE)]
-    counts = {N_COMMON, *(int(n) for name in ("town", "sick") for n in table[name].value_counts())}
+    levels = [table[name].value_counts() for name in ("town", "sick") if name in table]
+    counts = {N_COMMON, *(int(count) for column in levels for count in column)}
     if adjacency == "add_remove":
         counts |= {N_ROWS, N_ROWS - 1}
     values = (COMMON, ONCE, *codes, *(2 * code - 1 for code in codes))
@@ -67,10 +77,13 @@ SETTINGS = {
         "auto": {"inference": "map", "n_bins": 8},
         "tree": {"queries": "tree", "n_bins": 4},
     },
-    "ClustMixSynthesizer": {"blocks": {"mode": "blocks", "sigma_max": 1.0}},
+    "ClustMixSynthesizer": {
+        "blocks": {"mode": "blocks", "sigma_max": 1.0},
+        "continuous": {"mode": "continuous", "schema": NUMBERS, "sigma_max": 1.0},
+    },
 }
 SYNTHESIZERS = {
-    f"{name}, {variant}": functools.partial(cls, **parameters)
+    f"{name}, {variant}": functools.partial(cls, **{"schema": SCHEMA, **parameters})
     for name, cls in all_estimators()
     if issubclass(cls, BaseSynthesizer)
     for variant, parameters in SETTINGS.get(name, {"defaults": {}}).items()
@@ -120,11 +133,11 @@ FITTED += [
 def fits(request):
     """Two fits with different noise: what both have in one place is no accident."""
     name, adjacency = request.param
-    table = make_table()
+    table = make_table(name)
     fitted = []
     for seed in (1, 2):
         synthesizer = SYNTHESIZERS[name](
-            schema=SCHEMA, adjacency=adjacency, epsilon=0.5, random_state=seed, verbose=1
+            adjacency=adjacency, epsilon=0.5, random_state=seed, verbose=1
         )
         fitted.append(watch(lambda synthesizer=synthesizer: synthesizer.fit(table)))
     return fitted, canaries_of(table, adjacency)
@@ -177,9 +190,9 @@ def test_no_pickle_and_no_file_is_private(fits, tmp_path):
 
 def test_modules_remember_nothing():
     """Neither do caches, of arguments and of results; fits of every kind have gone before."""
-    table = make_table()
-    for make in SYNTHESIZERS.values():
-        watch(lambda make=make: make(schema=SCHEMA, random_state=1).fit(table))
+    for name, make in SYNTHESIZERS.items():
+        table = make_table(name)
+        watch(lambda make=make, table=table: make(random_state=1).fit(table))
     values = canaries_of(table, "add_remove").values
     # not counts: the constants of modules include small integers
     assert find_leaks(global_state("skdpsynth"), Canaries(values, (), (TEXT,))) == {}
@@ -192,7 +205,7 @@ def test_modules_remember_nothing():
 @pytest.mark.parametrize("name", SYNTHESIZERS)
 def test_exceptions_quote_no_row(name, position):
     """A statistic that is not finite, in the first release or the second."""
-    table = make_table()
+    table = make_table(name)
     calls = []
 
     def spoil(statistic, **options):
@@ -201,7 +214,7 @@ def test_exceptions_quote_no_row(name, position):
         broken.flat[0] = np.nan if len(calls) == position + 1 else broken.flat[0]
         return gaussian_release(broken, **options)
 
-    synthesizer = SYNTHESIZERS[name](schema=SCHEMA, random_state=1)
+    synthesizer = SYNTHESIZERS[name](random_state=1)
     with faults.in_all_modules("gaussian_release", spoil), pytest.raises(ValueError) as caught:  # noqa: PT011
         synthesizer.fit(table)
     assert "not finite" in str(caught.value)
@@ -210,11 +223,45 @@ def test_exceptions_quote_no_row(name, position):
     assert [text for text in texts_of(caught.value) if canaries.in_text(text)] == []
 
 
+@pytest.mark.parametrize("name", SYNTHESIZERS)
+def test_an_interrupted_fit_changes_nothing(name):
+    """Not yet fitted, it stays so; fitted before, it stays as it was."""
+    table = make_table(name)
+
+    def interrupt(statistic, **options):
+        if options["ledger"].entries:
+            raise KeyboardInterrupt
+        return gaussian_release(statistic, **options)
+
+    for is_fitted in (False, True):
+        synthesizer = SYNTHESIZERS[name](random_state=1)
+        if is_fitted:
+            synthesizer.fit(table)
+        before = dict(vars(synthesizer))
+        with faults.in_all_modules("gaussian_release", interrupt), pytest.raises(KeyboardInterrupt):
+            synthesizer.fit(table.drop(columns="sick"), table["sick"])
+        assert vars(synthesizer).keys() == before.keys()
+        assert all(vars(synthesizer)[key] is value for key, value in before.items())
+        assert hasattr(synthesizer, "model_") == is_fitted
+
+
+def test_without_a_seed_global_random_state_is_left_alone():
+    before = random.getstate(), np.random.get_state()[1].tobytes()  # noqa: NPY002
+    for name, make in SYNTHESIZERS.items():
+        table = make_table(name)
+        model = watch(lambda make=make, table=table: make().fit(table))[0]
+        assert model.privacy_spent_.secure_noise
+        model.sample(5)
+        if getattr(model, "inference", None) != "map":
+            next(model.sample_datasets(1, 5))
+    assert before == (random.getstate(), np.random.get_state()[1].tobytes())  # noqa: NPY002
+
+
 def test_too_many_clusters_are_refused_by_noisy_counts():
     table = make_table()
     make = SYNTHESIZERS["ClustMixSynthesizer, blocks"]
-    with pytest.raises(ValueError, match="by the noisy counts only") as caught:
-        make(schema=SCHEMA, random_state=1, n_clusters=10**6).fit(table)
+    with pytest.raises(ValueError, match="clusters of at least 20 records are possible") as caught:
+        make(random_state=1, n_clusters=10**6).fit(table)
     canaries = canaries_of(table, "add_remove")
     assert [text for text in texts_of(caught.value) if canaries.in_text(text)] == []
 
@@ -278,6 +325,6 @@ def test_a_row_count_that_is_kept_is_found():
     table = make_table()
     make = SYNTHESIZERS["DPMixtureSynthesizer, moments"]
     with faults.exact_row_count():
-        model = make(schema=SCHEMA, random_state=1).fit(table)
+        model = make(random_state=1).fit(table)
     leaks = find_leaks(model, canaries_of(table, "add_remove"))
     assert any("the count 1237" in leak for leak in leaks.values())

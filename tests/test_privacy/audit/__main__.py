@@ -1,4 +1,4 @@
-"""Run the whole audit and store what it found: ``python -m test_privacy.audit [file.rst]``."""
+"""Run the whole audit and store what it found: ``python -m test_privacy.audit``."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from pathlib import Path
 
 from skdpsynth.privacy import NoiseSource
 
-from .cases import SYNTHESIZERS, GaussianCase, Measured, audit_case
+from .cases import Measured, all_cases, audit_case
 from .mechanisms import MECHANISMS
-from .pairs import ADJACENCIES, RECORDS
 
 RESULTS = Path(__file__).resolve().parents[3] / "doc" / "privacy" / "audit_results.csv"
 HEADER = "release,pair,adjacency,quantity,charged,shown,ratio,required\n"
@@ -21,10 +20,8 @@ def measure_all() -> Iterator[Measured]:
     """Play every game, with noise from the operating system."""
     for audit in MECHANISMS.values():
         yield audit(NoiseSource())
-    for synthesizer in SYNTHESIZERS:
-        for adjacency in ADJACENCIES:
-            for record in RECORDS:
-                yield audit_case(GaussianCase(synthesizer, record, adjacency), NoiseSource())
+    for case in all_cases():
+        yield audit_case(case, NoiseSource())
 
 
 def as_line(measured: Measured) -> str:

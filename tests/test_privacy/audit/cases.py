@@ -21,10 +21,26 @@ from skdpsynth.privacy import GaussianEvent, NoiseSource, PrivacyLedger
 
 from .attacks import attack_gaussian, distances, ledger_of_mu
 from .bounds import least_detected_mu, mu_bound
-from .pairs import RECORDS, SCHEMA, neighbours
+from .pairs import (
+    ADJACENCIES,
+    NUMBERS,
+    NUMERIC_RECORDS,
+    RECORDS,
+    SCHEMA,
+    neighbours,
+    numeric_neighbours,
+)
 from .tape import Release, record_pair
 
-__all__ = ["SYNTHESIZERS", "GaussianCase", "Measured", "Synthesizer", "audit_case", "record_case"]
+__all__ = [
+    "SYNTHESIZERS",
+    "GaussianCase",
+    "Measured",
+    "Synthesizer",
+    "all_cases",
+    "audit_case",
+    "record_case",
+]
 
 MU = 1.0
 LEAST_RATIO = 0.9
@@ -38,8 +54,11 @@ class Synthesizer:
     Attributes
     ----------
     release : callable
-        Takes codes of `schema`, a ledger and a noise source; makes all releases of a fit.
-    schema : TableSchema
+        Takes codes, a ledger and a noise source; makes all releases of a fit.
+    records : mapping of name to record
+        What the two tables differ in.
+    neighbours : callable
+        Takes one of `records` and an adjacency; returns the codes of D and D'.
     loose : mapping of adjacency to set of records
         Pairs that do not attain the bound, and why not is a comment beside.
     untaped : tuple of str
@@ -48,7 +67,8 @@ class Synthesizer:
     """
 
     release: Callable[[np.ndarray, PrivacyLedger, NoiseSource], object]
-    schema: Any = SCHEMA
+    records: dict[str, list[float]] = field(default_factory=lambda: RECORDS)
+    neighbours: Callable[[str, str], tuple[np.ndarray, np.ndarray]] = neighbours
     loose: dict[str, set[str]] = field(default_factory=dict)
     untaped: tuple[str, ...] = ("(none)",)
 
@@ -120,6 +140,24 @@ SYNTHESIZERS = {
     "clustmix, blocks": Synthesizer(
         estimator_release(ClustMixSynthesizer(mode="blocks", n_bins=4, sigma_max=1e6)),
     ),
+    "clustmix, continuous": Synthesizer(
+        estimator_release(ClustMixSynthesizer(mode="continuous", sigma_max=1.0), NUMBERS),
+        records=NUMERIC_RECORDS,
+        neighbours=numeric_neighbours,
+        # no record lies wholly in the subspaces whose second moments are measured
+        loose={
+            "add_remove": set(NUMERIC_RECORDS),
+            "replace_one": set(NUMERIC_RECORDS) - {"corner of the domain"},
+        },
+    ),
+    "clustmix, continuous and adapted": Synthesizer(
+        estimator_release(
+            ClustMixSynthesizer(mode="continuous", sigma_max=1.0, adapt_share=0.2), NUMBERS
+        ),
+        records=NUMERIC_RECORDS,
+        neighbours=numeric_neighbours,
+        loose={"add_remove": set(NUMERIC_RECORDS), "replace_one": set(NUMERIC_RECORDS)},
+    ),
 }
 
 
@@ -135,6 +173,16 @@ class GaussianCase(NamedTuple):
         """Whether the pair attains the bound, so that the audit must see 0.9 of it."""
         loose = SYNTHESIZERS[self.synthesizer].loose.get(self.adjacency, set())
         return self.record not in loose
+
+
+def all_cases() -> list[GaussianCase]:
+    """Return every synthesizer with every pair of neighbours, in order."""
+    return [
+        GaussianCase(name, record, adjacency)
+        for name, synthesizer in SYNTHESIZERS.items()
+        for adjacency in ADJACENCIES
+        for record in synthesizer.records
+    ]
 
 
 class Measured(NamedTuple):
@@ -181,7 +229,7 @@ def record_case(case: GaussianCase) -> tuple[list[tuple[Release, Release]], Priv
     def run(codes: np.ndarray, ledger: PrivacyLedger) -> object:
         return synthesizer.release(codes, ledger, NoiseSource(0))
 
-    tables = neighbours(case.record, case.adjacency)
+    tables = synthesizer.neighbours(case.record, case.adjacency)
     pairs, _, ledger = record_pair(run, tables, lambda: ledger_of_mu(MU, case.adjacency))
     return pairs, ledger, taped_mu(ledger, synthesizer.untaped)
 

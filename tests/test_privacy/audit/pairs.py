@@ -55,3 +55,31 @@ def neighbours(record: str, adjacency: str) -> tuple[np.ndarray, np.ndarray]:
         return rows, np.vstack([rows, added])
     replaced = OTHER_REPLACED if added[3] == REPLACED[3] else REPLACED
     return np.vstack([rows, replaced]), np.vstack([rows, added])
+
+
+NUMBERS = TableSchema(
+    {
+        **{f"x{j}": Continuous(0, 1) for j in range(4)},
+        "label": Categorical(["no", "yes", "once"]),
+    },
+    target="label",
+)
+NUMERIC_RECORDS = {
+    "corner of the domain": [1.0, 1.0, 1.0, 1.0, 1.0],
+    "other corner": [0.0, 0.0, 0.0, 0.0, 1.0],
+    "duplicate of many rows": [0.5, 0.5, 0.5, 0.5, 1.0],
+    "only record of its class": [1.0, 0.0, 1.0, 0.0, 2.0],
+}
+
+
+def numeric_neighbours(record: str, adjacency: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return codes of D and D' for tables of numbers, which are vectors to some mechanisms."""
+    rng = np.random.default_rng(0)
+    label = (np.arange(N_ROWS) % 2).astype(float)
+    values = np.clip(rng.normal(0.3 + 0.4 * label[:, None], 0.1, (N_ROWS, 4)), 0, 1)
+    rows = np.column_stack([values, label])
+    rows[:50] = NUMERIC_RECORDS["duplicate of many rows"]
+    added = np.array(NUMERIC_RECORDS[record])
+    if adjacency == "add_remove":
+        return rows, np.vstack([rows, added])
+    return np.vstack([rows, np.zeros(5)]), np.vstack([rows, added])
