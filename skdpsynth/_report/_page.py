@@ -128,7 +128,7 @@ def _text(value: Any) -> str:
             return "–"
         size = abs(value)
         text = f"{value:,.0f}" if size >= 1000 else f"{value:.4g}"
-        return (f"{value:.3f}" if 0.01 <= size < 1 else text).replace("-", "−")
+        return (f"{value:.3f}" if 0.001 <= size < 1 else text).replace("-", "−")
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
