@@ -99,8 +99,9 @@ def modules_with(name: str) -> list[Any]:
     return [
         module
         for key, module in sorted(sys.modules.items())
-        if hasattr(module, name) and (key.startswith("skdpsynth.") or key == MECHANISMS)
-        if not key.startswith("skdpsynth.privacy")
+        if (key.startswith("skdpsynth.") or key == MECHANISMS)
+        and not key.startswith("skdpsynth.privacy")
+        and hasattr(module, name)
     ]
 
 
