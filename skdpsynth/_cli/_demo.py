@@ -10,14 +10,20 @@ __all__ = ["demo"]
 
 
 @click.command(cls=Command)
-@click.option("--output-dir", default="demo_output", help="Folder for the files.")
+@click.option("--output-dir", metavar="FOLDER", default="demo_output", help="Folder for the files.")
 @click.option(
     "--epsilon",
+    metavar="NUMBER",
     type=click.FloatRange(min=0, min_open=True),
     default=1.0,
     help="Privacy budget ε.",
 )
-@click.option("--seed", type=int, help="Repeat a run exactly, noise included (public tables only).")
+@click.option(
+    "--seed",
+    metavar="N",
+    type=int,
+    help="Repeat a run exactly, noise included (public tables only).",
+)
 def demo(output_dir: str, epsilon: float, seed: int | None) -> None:
     """Make a private synthetic copy of a real table and measure it.
 

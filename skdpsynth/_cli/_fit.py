@@ -14,15 +14,15 @@ from skdpsynth.datasets._reading import apply_schema
 from skdpsynth.privacy import PrivacySpent
 from skdpsynth.schema import TableSchema
 
-from ._house import Command, say, warn
+from ._house import FILE, Command, say, warn
 from ._methods import METHODS, FitOptions, make_synthesizer
 from ._sample import draw_rows
 from ._schema import nullable_schema, read_schema
 from ._tables import (
     TableFormat,
     check_output,
-    infer_types,
     read_raw,
+    read_typed,
     select_columns,
     table_options,
     write_table,
@@ -31,7 +31,6 @@ from ._user_code import UserCode, read_user_code
 
 __all__ = ["fit", "synthesize"]
 
-FILE = click.Path(path_type=Path)
 
 _OPTIONS = (
     click.option(
@@ -47,15 +46,19 @@ _OPTIONS = (
         required=True,
         help="JSON file that says what is public about the columns; see skdpsynth schema --help.",
     ),
-    click.option("--target", help="The column to predict; by default the schema's."),
+    click.option(
+        "--target", metavar="COLUMN", help="The column to predict; by default the schema's."
+    ),
     click.option(
         "--epsilon",
+        metavar="NUMBER",
         type=click.FloatRange(min=0, min_open=True),
         default=1.0,
         help="Privacy loss ε: the smaller, the more private, and the more noise.",
     ),
     click.option(
         "--delta",
+        metavar="NUMBER",
         type=click.FloatRange(0, 1, min_open=True, max_open=True),
         default=1e-6,
         help="Probability δ with which ε may not hold; well below one over the number of rows.",
@@ -66,7 +69,9 @@ _OPTIONS = (
         default="add_remove",
         help="Which tables are hard to tell apart: one row more or less, or one row replaced.",
     ),
-    click.option("--k", type=click.IntRange(min=1), help="Components (mixture) or clusters."),
+    click.option(
+        "--k", metavar="N", type=click.IntRange(min=1), help="Components (mixture) or clusters."
+    ),
     click.option(
         "--inference",
         type=click.Choice(["moments", "dpvi", "laplace", "map", "nuts"]),
@@ -86,16 +91,19 @@ _OPTIONS = (
     ),
     click.option(
         "--num-epochs",
+        metavar="N",
         type=click.IntRange(min=1),
         help="dpvi: passes over the rows; needs --sampling-ratio.",
     ),
     click.option(
         "--sampling-ratio",
+        metavar="NUMBER",
         type=click.FloatRange(0, 1, min_open=True),
         help="dpvi: probability with which a row takes part in a step.",
     ),
     click.option(
         "--clipping-threshold",
+        metavar="NUMBER",
         type=click.FloatRange(min=0, min_open=True),
         help="dpvi: bound on the norm of a row's gradient.",
     ),
@@ -108,6 +116,7 @@ _OPTIONS = (
     click.option("--drop-na", is_flag=True, help="Leave out rows with missing values."),
     click.option(
         "--insecure-noise-seed",
+        metavar="N",
         type=click.IntRange(min=0),
         help="Fix the noise: NOT PRIVATE, for public tables and tests only.",
     ),
@@ -162,10 +171,13 @@ def fit(data: Path, output: Path, force: bool, **given: Any) -> None:
 @click.option(
     "-n",
     "--num-synthetic",
+    metavar="N",
     type=click.IntRange(min=0),
     help="Number of rows; by default about as many as DATA has, up to noise.",
 )
-@click.option("--seed", type=click.IntRange(min=0), help="Repeat the sampling, not the noise.")
+@click.option(
+    "--seed", metavar="N", type=click.IntRange(min=0), help="Repeat the sampling, not the noise."
+)
 @fit_options
 @table_options
 @click.option("--force", is_flag=True, help="Replace the output if it exists.")
@@ -215,9 +227,10 @@ def _read_rows(
     data: Path, schema: TableSchema, options: FitOptions, table_format: TableFormat, code: UserCode
 ) -> pd.DataFrame:
     """Return the private rows as the schema describes them."""
-    raw = read_raw(data, table_format)
-    if code.preprocess is not None:
-        raw = code.before(infer_types(raw, table_format))
+    if code.preprocess is None:
+        raw = read_raw(data, table_format)
+    else:
+        raw = code.before(read_typed(data, table_format))
     if options.drop_na:
         columns = nullable_schema(schema, True)
         frame = select_columns(raw, columns, table_format, data).dropna(ignore_index=True)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import click
 
-__all__ = ["CONTEXT", "Command", "Group", "Problem", "Settings", "bars", "say", "warn"]
+__all__ = ["CONTEXT", "FILE", "Command", "Group", "Problem", "Settings", "bars", "say", "warn"]
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100, "show_default": True}
+FILE = click.Path(path_type=Path)
+# what help shows for it
+FILE.name = "FILE"
 
 
 @dataclass

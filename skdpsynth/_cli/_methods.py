@@ -34,7 +34,7 @@ APPLIES = {
     "num_epochs": (("mixture",), "gradient steps"),
     "sampling_ratio": (("mixture",), "batches of rows"),
     "clipping_threshold": (("mixture",), "gradients to clip"),
-    "inference": (("mixture", "napsu"), "a choice of inference"),
+    "inference": (("mixture", "napsu"), "choice of inference"),
     "queries": (("napsu",), "marginal queries"),
 }
 OF_DPVI = ("num_epochs", "sampling_ratio", "clipping_threshold")

@@ -8,12 +8,10 @@ from typing import Any
 
 import click
 
-from ._house import Command
+from ._house import FILE, Command
 from ._sample import load_model
 
 __all__ = ["privacy"]
-
-FILE = click.Path(path_type=Path)
 
 
 @click.command(cls=Command)

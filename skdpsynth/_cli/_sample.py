@@ -15,13 +15,11 @@ from skdpsynth._column_kinds import Discrete
 from skdpsynth.exceptions import SavedModelError
 from skdpsynth.schema import TableSchema
 
-from ._house import Command, Problem, say
+from ._house import FILE, Command, Problem, say
 from ._tables import TableFormat, check_output, table_options, write_table
 from ._user_code import UserCode, read_user_code
 
 __all__ = ["draw_rows", "load_model", "sample"]
-
-FILE = click.Path(path_type=Path)
 
 
 @click.command(cls=Command)
@@ -36,10 +34,11 @@ FILE = click.Path(path_type=Path)
 @click.option(
     "-n",
     "--num-synthetic",
+    metavar="N",
     type=click.IntRange(min=0),
     help="Number of rows; by default as many as the model counted, up to noise.",
 )
-@click.option("--seed", type=click.IntRange(min=0), help="Repeat the same rows.")
+@click.option("--seed", metavar="N", type=click.IntRange(min=0), help="Repeat the same rows.")
 @click.option(
     "--condition",
     "conditions",

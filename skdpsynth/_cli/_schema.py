@@ -14,12 +14,12 @@ from skdpsynth._column_kinds import KINDS
 from skdpsynth.exceptions import TableMismatchError
 from skdpsynth.schema import TableSchema
 
-from ._house import Group, Problem, say, warn
+from ._house import FILE, Group, Problem, say, warn
 from ._tables import (
     TableFormat,
     check_output,
-    infer_types,
     read_raw,
+    read_typed,
     select_columns,
     table_options,
     write_bytes,
@@ -27,7 +27,6 @@ from ._tables import (
 
 __all__ = ["nullable_schema", "read_schema", "schema"]
 
-FILE = click.Path(path_type=Path)
 _OUTPUT = click.option(
     "-o", "--output", type=FILE, default="-", help="JSON file to write; - is standard output."
 )
@@ -64,9 +63,10 @@ def nullable_schema(table_schema: TableSchema, nullable: bool) -> TableSchema:
 @schema.command()
 @click.argument("public", type=FILE)
 @_OUTPUT
-@click.option("--target", help="The column to predict.")
+@click.option("--target", metavar="COLUMN", help="The column to predict.")
 @click.option(
     "--max-levels",
+    metavar="N",
     type=click.IntRange(min=1),
     default=1000,
     help="A column of more distinct texts is taken for an identifier: an error.",
@@ -94,7 +94,7 @@ def draft(
     """
     table_format = TableFormat(**given)
     check_output(output, force)
-    frame = infer_types(read_raw(public, table_format), table_format)
+    frame = read_typed(public, table_format)
     drafted = TableSchema.from_frame(frame, target=target, max_levels=max_levels)
     write_bytes(output, (drafted.to_json() + "\n").encode())
     warn(
@@ -108,10 +108,15 @@ def draft(
 @click.argument("private", type=FILE)
 @_OUTPUT
 @click.option(
-    "--epsilon", type=click.FloatRange(min=0, min_open=True), required=True, help="Budget ε."
+    "--epsilon",
+    metavar="NUMBER",
+    type=click.FloatRange(min=0, min_open=True),
+    required=True,
+    help="Budget ε.",
 )
 @click.option(
     "--delta",
+    metavar="NUMBER",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     required=True,
     help="Budget δ.",
@@ -124,7 +129,7 @@ def draft(
     help="The kind of a column: continuous, count, ordinal or categorical. Needed for every "
     "column; others are left out.",
 )
-@click.option("--target", help="The column to predict.")
+@click.option("--target", metavar="COLUMN", help="The column to predict.")
 @click.option(
     "--adjacency",
     type=click.Choice(["add_remove", "replace_one"]),

@@ -19,6 +19,7 @@ from pandas.api import types
 from skdpsynth._column_kinds import Discrete
 from skdpsynth._saving._files import write_atomically
 from skdpsynth.datasets._reading import apply_schema
+from skdpsynth.exceptions import TableMismatchError
 from skdpsynth.schema import Count, TableSchema
 
 from ._house import Problem, say
@@ -29,6 +30,8 @@ __all__ = [
     "infer_types",
     "read_raw",
     "read_table",
+    "read_typed",
+    "select_columns",
     "table_options",
     "write_bytes",
     "write_table",
@@ -38,7 +41,10 @@ PARQUET = (".parquet", ".pq")
 TEXT = (".csv", ".tsv", ".txt")
 DELIMITERS = {";": "';'", "\t": "tab", "|": "'|'", ",": "','"}
 SPELLED = {"tab": "\t", "\\t": "\t"}
+# how missing values are often spelled
+MARKERS = ("?", "-", ".", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "#N/A")
 STDOUT = Path("-")
+_PARQUET_START = b"PAR1"
 
 
 @dataclass(frozen=True)
@@ -74,7 +80,7 @@ def _read_delimiter(context: click.Context, parameter: click.Parameter, value: A
 def table_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of a `TableFormat` to a command."""
     for option in (
-        click.option("--encoding", default="utf-8", help="Of text files."),
+        click.option("--encoding", metavar="NAME", default="utf-8", help="Of text files."),
         click.option(
             "--missing",
             multiple=True,
@@ -105,10 +111,21 @@ def select_columns(
     """Return the columns of the schema with its types, and say which columns are left out."""
     known = {str(name) for name in schema.names}
     left_out = [str(name) for name in raw.columns if str(name) not in known]
-    frame = apply_schema(raw, schema, table_format.missing)
+    try:
+        frame = apply_schema(raw, schema, table_format.missing)
+    except TableMismatchError as error:
+        raise TableMismatchError(f"{error}{_way_out(str(error))}") from error
     if left_out:
         say(f"Columns of {path.name} that the schema does not have are left out: {left_out}")
     return frame
+
+
+def _way_out(problem: str) -> str:
+    """Return what to do on the command line about a table that does not fit, if that is known."""
+    if "nullable=True" in problem:
+        return ' In the schema file that is "nullable": true; --drop-na leaves such rows out.'
+    marker = next((text for text in MARKERS if f"holds {text!r}" in problem), None)
+    return f" If it stands for a missing value: --missing '{marker}'." if marker else ""
 
 
 def read_raw(path: Path, table_format: TableFormat) -> pd.DataFrame:
@@ -120,7 +137,18 @@ def read_raw(path: Path, table_format: TableFormat) -> pd.DataFrame:
         If the file is not a table; the message says what to do.
     """
     content = _read_bytes(path)
-    if content.startswith(b"PAR1"):
+    return _parse(content, path, table_format)
+
+
+def read_typed(path: Path, table_format: TableFormat) -> pd.DataFrame:
+    """Return the table of a file with types: those of Parquet, or inferred from text."""
+    content = _read_bytes(path)
+    raw = _parse(content, path, table_format)
+    return raw if content.startswith(_PARQUET_START) else infer_types(raw, table_format)
+
+
+def _parse(content: bytes, path: Path, table_format: TableFormat) -> pd.DataFrame:
+    if content.startswith(_PARQUET_START):
         _require_pyarrow()
         return pd.read_parquet(io.BytesIO(content))
     if path.suffix in PARQUET:
@@ -204,16 +232,13 @@ def _check_header(header: list[str], delimiter: str, path: Path) -> None:
 def infer_types(raw: pd.DataFrame, table_format: TableFormat) -> pd.DataFrame:
     """Return a table of texts with numbers where a whole column consists of them.
 
-    Texts with leading zeros, such as postal codes, remain texts. Columns that are no texts, as
-    those of Parquet, are unchanged.
+    Texts with leading zeros, such as postal codes, remain texts.
     """
     return pd.DataFrame({name: _infer(raw[name], table_format.missing) for name in raw.columns})
 
 
 def _infer(column: pd.Series, missing: tuple[str, ...]) -> pd.Series:
-    if not types.is_string_dtype(column.dtype):
-        return column
-    texts = column.astype(object).where(column.notna(), "").map(lambda value: str(value).strip())
+    texts = column.astype(object).map(str.strip)
     texts = texts.mask(texts.isin(["", *missing]), None)
     numbers = pd.to_numeric(texts, errors="coerce")
     known = texts.notna()

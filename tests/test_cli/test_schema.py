@@ -1,0 +1,162 @@
+import json
+
+import pandas as pd
+import pytest
+
+from skdpsynth._cli._json_schema import json_schema
+from skdpsynth._column_kinds import KINDS
+from skdpsynth.exceptions import SchemaError
+from skdpsynth.schema import Categorical, Continuous, Count, Ordinal, TableSchema
+
+from .conftest import SCHEMA
+
+PUBLIC = "age;zip;weight;visits;ill\n17;007;50.5;1;no\n90;120;99;?;yes\n40;007;70;3;no\n"
+
+
+def test_draft_reads_types_from_text_and_warns(folder, run):
+    (folder / "public.csv").write_text(PUBLIC)
+    draft = ["schema", "draft", "public.csv", "--delimiter", ";", "--missing", "?"]
+    code, out, err = run(*draft, "--target", "ill")
+    assert code == 0
+    assert TableSchema.from_json(out) == TableSchema(
+        {
+            "age": Count(17, 90),
+            "zip": Categorical(["007", "120"]),
+            "weight": Continuous(50.5, 99.0),
+            "visits": Count(1, 3, nullable=True),
+            "ill": Categorical(["no", "yes"]),
+        },
+        target="ill",
+    )
+    assert "Warning: the schema repeats bounds and levels of public.csv" in err
+    assert "no budget covers them" in " ".join(err.split())
+
+
+def test_what_was_drafted_fits_the_rows_again(folder, run):
+    (folder / "public.csv").write_text("flag,code\nTrue,1.0\ntrue,2\n FALSE ,1.0\n")
+    assert run("schema", "draft", "public.csv", "-o", "new.json")[0] == 0
+    code, out, err = run("schema", "check", "new.json", "public.csv")
+    assert (code, err) == (0, "")
+    assert "public.csv fits new.json." in out
+
+
+def test_draft_refuses(folder, run):
+    (folder / "public.csv").write_text(PUBLIC)
+    code, _, err = run("schema", "draft", "public.csv")
+    assert code == 1
+    assert "--delimiter ';'" in err
+    code, _, err = run("schema", "draft", "data.csv", "-o", "schema.json")
+    assert code == 1
+    assert "schema.json exists already; --force replaces it." in err
+    assert TableSchema.from_json(folder / "schema.json") == SCHEMA
+    code, _, err = run("schema", "draft", "data.csv", "--max-levels", "1")
+    assert code == 1
+    assert "more than max_levels=1" in err
+
+
+def test_draft_of_parquet_keeps_its_types(folder, run):
+    pytest.importorskip("pyarrow")
+    pd.DataFrame({"n": [1.0, 2.5], "word": ["1", "2"]}).to_parquet("public.parquet")
+    code, out, _ = run("schema", "draft", "public.parquet")
+    assert code == 0
+    drafted = TableSchema.from_json(out)
+    assert drafted == TableSchema({"n": Continuous(1, 2.5), "word": Categorical(["1", "2"])})
+
+
+def test_buy(folder, run):
+    buy = ["schema", "buy", "data.csv", "--missing", "?", "--delta", "1e-5", "--target", "ill"]
+    kinds = ["--kind", "visits=count", "--kind", "ill=categorical"]
+    code, out, err = run(*buy, "--epsilon", "50", *kinds)
+    assert code == 0
+    bought = TableSchema.from_json(out)
+    assert isinstance(bought["visits"], Count)
+    assert set(bought["ill"].levels) == {"no", "yes", "(other)"}
+    assert all(kind.nullable for kind in bought.columns.values())
+    assert "this schema cost epsilon = 50 and delta = 1e-05" in err
+    for wrong in ([], ["--kind", "age"], ["--kind", "age=number"]):
+        code, _, err = run(*buy, "--epsilon", "1", *wrong)
+        assert code == 2
+        assert "--kind" in err
+    code, _, err = run(*buy, "--epsilon", "1", "--kind", "sex=categorical")
+    assert code == 1
+    assert "has no columns ['sex']" in err
+    code, _, err = run(*buy, "--epsilon", "1", "--kind", "ill=count")
+    assert code == 1
+    assert "Column 'ill' is no count" in err
+
+
+def test_check_of_a_schema_alone(folder, run):
+    code, out, err = run("schema", "check", "schema.json")
+    assert (code, out, err) == (0, f"{SCHEMA!r}\n", "")
+    (folder / "schema.json").write_text('{"format": "other"}')
+    code, _, err = run("schema", "check", "schema.json")
+    assert code == 1
+    assert err.startswith("Error: schema.json: Not a schema")
+    code, _, err = run("schema", "check", "nowhere.json")
+    assert code == 1
+    assert "skdpsynth schema draft" in err
+
+
+def test_check_tells_every_problem(folder, run):
+    assert run("schema", "check", "schema.json", "data.csv", "--missing", "?")[0] == 0
+    (folder / "bad.csv").write_text("age,ill,id\nold,no,1\n20,maybe,2\n")
+    code, _, err = run("schema", "check", "schema.json", "bad.csv")
+    assert code == 1
+    problems = [line for line in err.splitlines() if line.startswith("- ")]
+    assert len(problems) == 3
+    assert "'old'" in problems[0]
+    assert "lacks the columns ['visits']" in problems[1]
+    assert "'maybe'" in problems[2]
+    assert err.endswith("Error: bad.csv does not fit schema.json.\n")
+
+
+def test_json_schema_is_printed(folder, run):
+    code, out, err = run("schema", "json-schema")
+    assert (code, err) == (0, "")
+    assert json.loads(out) == json_schema()
+    assert run("schema", "json-schema", "-o", "s.json")[0] == 0
+    assert json.loads((folder / "s.json").read_text()) == json_schema()
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        Continuous(0, 1, nullable=True),
+        Count(0, 9),
+        Ordinal(["a", "b"], other="a"),
+        Categorical([1, 2.5, False], nullable=True),
+    ],
+    ids=lambda kind: type(kind).__name__,
+)
+def test_json_schema_describes_what_is_read(kind):
+    """Fields: those written are allowed, those required are needed, and no other is allowed."""
+    document = json.loads(TableSchema({"x": kind}).to_json())
+    name = type(kind).__name__.lower()
+    rules = json_schema()["properties"]["columns"]["items"]["allOf"]
+    shape = next(
+        rule["then"] for rule in rules if rule["if"]["properties"]["kind"]["const"] == name
+    )
+    assert set(document["columns"][0]) <= set(shape["properties"])
+    assert shape["additionalProperties"] is False
+
+    def read(column):
+        return TableSchema.from_json(json.dumps({**document, "columns": [column]}))
+
+    column = document["columns"][0]
+    for field in shape["properties"]:
+        without = {key: value for key, value in column.items() if key != field}
+        if field in shape["required"]:
+            with pytest.raises(SchemaError):
+                read(without)
+        else:
+            assert read(without).names == ("x",)
+    with pytest.raises(SchemaError, match="unknown fields"):
+        read({**column, "color": "red"})
+
+
+def test_json_schema_knows_all_kinds_and_may_be_named_in_the_file():
+    rules = json_schema()["properties"]["columns"]["items"]
+    assert rules["properties"]["kind"]["enum"] == list(KINDS)
+    document = {"$schema": "./skdpsynth.schema.json", **json.loads(SCHEMA.to_json())}
+    assert TableSchema.from_json(json.dumps(document)) == SCHEMA
+    assert set(document) == set(json_schema()["properties"])
