@@ -135,9 +135,20 @@ def _split(given: dict[str, Any]) -> tuple[FitOptions, TableFormat]:
     return FitOptions(**own), TableFormat(**given)
 
 
+def _refuse_seed(context: click.Context, parameter: click.Parameter, value: Any) -> None:
+    if value is not None:
+        raise click.UsageError(
+            "--seed is an option of sample and synthesize: it repeats the rows drawn. The noise of "
+            "a fit is fixed by --insecure-noise-seed only, for public tables and tests."
+        )
+
+
 @click.command(cls=Command)
 @click.argument("data", type=FILE)
 @click.option("-o", "--output", type=FILE, required=True, help="File for the fitted model.")
+@click.option(
+    "--seed", hidden=True, expose_value=False, callback=_refuse_seed, help="For sampling."
+)
 @fit_options
 @table_options
 @click.option("--force", is_flag=True, help="Replace the output if it exists.")

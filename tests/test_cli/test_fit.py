@@ -57,6 +57,13 @@ def test_noise_and_sampling_have_seeds_of_their_own(folder, run):
     assert twin("--seed", "3", "--insecure-noise-seed", "2")[0] != fixed[0][0]
 
 
+def test_fit_has_no_seed(run):
+    code, _, err = run("fit", "data.csv", "--schema", "schema.json", "--seed", "1", "-o", "m.skdp")
+    assert code == 2
+    assert "--seed is an option of sample and synthesize" in err
+    assert "--seed" not in run("fit", "--help")[1].replace("--insecure-noise-seed", "")
+
+
 def test_insecure_seed_marks_the_model(folder, run):
     command = ["fit", "data.csv", *OPTIONS, "--insecure-noise-seed", "2", "-o", "m.skdp"]
     assert run(*command)[0] == 0
