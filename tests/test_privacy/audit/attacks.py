@@ -31,6 +31,8 @@ __all__ = [
 BLOCK = 1 << 20
 # of a statistic with more values than this, only those that differ are released
 MOST_VALUES = 16
+# and of those at most so many, which weakens the attack
+MOST_MOVED = 256
 
 
 def ledger_of_mu(mu: float, adjacency: str, delta: float = 1e-6) -> PrivacyLedger:
@@ -73,8 +75,12 @@ def attack_gaussian(
 
 
 def _weights(first: Release, second: Release) -> np.ndarray:
+    """Return the direction to project on; of very many coordinates those that say the most."""
     scale = first.sensitivity / first.mu
-    return (second.statistic - first.statistic).ravel() / scale**2
+    weights = (second.statistic - first.statistic).ravel() / scale**2
+    if np.count_nonzero(weights) > MOST_MOVED:
+        weights[np.argsort(-np.abs(weights))[MOST_MOVED:]] = 0.0
+    return weights
 
 
 def _project(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from unittest import mock
@@ -30,7 +31,7 @@ from .pairs import (
     neighbours,
     numeric_neighbours,
 )
-from .tape import Release, record_pair
+from .tape import Release, modules_with, record_pair
 
 __all__ = [
     "SYNTHESIZERS",
@@ -93,6 +94,44 @@ def opening_of_dpvi(codes: np.ndarray, ledger: PrivacyLedger, noise: NoiseSource
         return estimator_release(estimator)(codes, ledger, noise)
 
 
+class _SameNumbers(NoiseSource):
+    """Random numbers that are the same for every record, whatever the others are."""
+
+    def __init__(self) -> None:
+        super().__init__(0)
+
+    def words(self, size: Any) -> Any:
+        """Return equal words."""
+        return np.full(size, 0x9000_5000_7000_B000, dtype=np.uint64)
+
+    def random(self, size: Any, **_: Any) -> np.ndarray:
+        """Return equal uniforms, as a generator would."""
+        return np.full(size, 0.625)
+
+
+def continuous_release(**parameters: Any) -> Callable[..., object]:
+    """Return the releases of ClustMix on vectors.
+
+    Records may be rounded at random. Their random numbers are independent and equally distributed,
+    so that the mechanism is a mixture over them, of which this is one part: a record has the same
+    numbers in D and D'.
+    """
+    estimator = ClustMixSynthesizer(mode="continuous", sigma_max=1.0, **parameters)
+    real = estimator_release(estimator, NUMBERS)
+
+    def release(codes: np.ndarray, ledger: PrivacyLedger, noise: NoiseSource) -> object:
+        with ExitStack() as stack:
+            for module in modules_with("dither"):
+                stack.enter_context(mock.patch.object(module, "dither", _coupled(module.dither)))
+            return real(codes, ledger, noise)
+
+    return release
+
+
+def _coupled(dither: Any) -> Any:
+    return lambda units, lattice, _: dither(units, lattice, _SameNumbers())
+
+
 QUERIES = [("few", "label"), ("pay", "town"), ("sex", "town", "label")]
 SYNTHESIZERS = {
     "mixture, moments": Synthesizer(
@@ -141,7 +180,7 @@ SYNTHESIZERS = {
         estimator_release(ClustMixSynthesizer(mode="blocks", n_bins=4, sigma_max=1e6)),
     ),
     "clustmix, continuous": Synthesizer(
-        estimator_release(ClustMixSynthesizer(mode="continuous", sigma_max=1.0), NUMBERS),
+        continuous_release(),
         records=NUMERIC_RECORDS,
         neighbours=numeric_neighbours,
         # no record lies wholly in the subspaces whose second moments are measured
@@ -151,9 +190,7 @@ SYNTHESIZERS = {
         },
     ),
     "clustmix, continuous and adapted": Synthesizer(
-        estimator_release(
-            ClustMixSynthesizer(mode="continuous", sigma_max=1.0, adapt_share=0.2), NUMBERS
-        ),
+        continuous_release(adapt_share=0.2),
         records=NUMERIC_RECORDS,
         neighbours=numeric_neighbours,
         loose={"add_remove": set(NUMERIC_RECORDS), "replace_one": set(NUMERIC_RECORDS)},
