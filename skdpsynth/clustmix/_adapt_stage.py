@@ -17,6 +17,7 @@ from ._adapt import adapt_cells, adapt_means
 from ._continuous import ContinuousRelease
 from ._continuous_model import ContinuousModel
 from ._normal_equations import (
+    RESERVE_SHARE,
     NormalEquations,
     choose_n_features,
     embed_box,
@@ -89,7 +90,9 @@ def measure_adaptation(
             return embed_box(codes[start:stop, numeric], centre, radius)
 
     mu = ledger.mu * math.sqrt(adapt_share)
-    n_features = choose_n_features(n_classes, ledger.epsilon, mu, ledger.adjacency)
+    # the clusters' releases may have left less than half of the sampler's reserve
+    reserve = min(ledger.epsilon, ledger.sampler_room / RESERVE_SHARE)
+    n_features = choose_n_features(n_classes, reserve, mu, ledger.adjacency)
     features = draw_features(n_inputs, n_features)
     n_records = max(clusters.n_records, 1.0)
     equations = release_normal_equations(
@@ -116,7 +119,8 @@ def adapt_clusters(
             estimates.cell, model.owner, layout.n_classes, sizes, equations, features, alpha
         )
         return replace(model, estimates=estimates._replace(cell=cell))
-    assert isinstance(release.clusters, ContinuousRelease) and model.owner is not None
+    assert isinstance(release.clusters, ContinuousRelease)
+    assert model.owner is not None
     centre, radius = _box(release.clusters)
     n_classes = len(model.kinds[model.owner].levels)
     means = adapt_means(

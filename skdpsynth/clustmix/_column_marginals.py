@@ -17,7 +17,8 @@ from ..privacy import (
     general_sensitivity,
     nonnegative_sensitivity,
 )
-from ._private_pca import STEP, PrivateRows, Standardisation, read_units
+from ._lattices import STEP
+from ._private_pca import PrivateRows, Standardisation, read_units
 
 __all__ = [
     "ColumnCells",

@@ -18,14 +18,13 @@ from ._column_marginals import (
     release_radius,
     release_spread,
 )
+from ._lattices import choose_lattice, fits_reserve, second_moment_sensitivity
 from ._private_pca import (
     NoisySums,
     PrivateRows,
     Standardisation,
-    choose_lattice,
     release_components,
     release_profile,
-    second_moment_sensitivity,
 )
 from ._subspace_clusters import (
     Subspace,
@@ -188,8 +187,9 @@ def release_continuous(
     Notes
     -----
     Every pass is a sum over records of a function of one record and of earlier outputs, and its
-    sensitivity is proved where it is released; passes with μ_t, all fixed before the first,
-    compose to μ² = Σ μ_t² (Dong, Roth & Su 2022, Corollary 3.3). Records are rounded to integers
+    sensitivity is proved where it is released; passes with μ_t compose to μ² = Σ μ_t² (Dong, Roth
+    & Su 2022, Corollary 3.3). Which passes follow the marginals depends on outputs, but whichever
+    they are their squares sum to the same; see `_ShapePasses`. Records are rounded to integers
     elementwise, after which all sums, norms, projections and distances are exact.
     """
     mu = plan.mus(ledger)
@@ -222,7 +222,10 @@ def release_continuous(
 class _ShapePasses:
     """The passes after the marginals: covariances and clusters, or class means once more.
 
-    All branches spend the same μ², so that choosing one by earlier outputs costs nothing.
+    All branches spend the same μ², fixed before the first pass. Given the earlier outputs there is
+    one branch, which for fixed passes is μ-GDP with that μ, by Corollary 3.3; so all that follows
+    a choice is one mechanism of that μ, and composes with what came before it. A choice within a
+    branch is covered in the same way, from the last one backwards.
     """
 
     rows: PrivateRows
@@ -326,9 +329,13 @@ def has_clear_components(
 ) -> bool:
     """Whether components of a small share of the variance would stand out of the noise.
 
-    Otherwise class means, of d values, are what the budget can buy; second moments have d²/2.
+    Otherwise class means, of d values, are what the budget can buy; second moments have d²/2. So
+    they are where the noise of that many values could not be drawn precisely enough.
     """
-    lattice = choose_lattice(radius, n_features, n_features**2 // 2, 2, mu, ledger.epsilon)
+    n_values = n_features * (n_features + 1) // 2
+    lattice = choose_lattice(radius, n_features, n_values, 2, mu, ledger)
+    if not fits_reserve(lattice, n_values, 2, mu, ledger):
+        return False
     noise = second_moment_sensitivity(lattice.radius, ledger.adjacency) / mu
     return 2.0 * noise * math.sqrt(n_features) / n_records < SMALLEST_COMPONENT * radius**2
 

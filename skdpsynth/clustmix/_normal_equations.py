@@ -235,7 +235,7 @@ def choose_n_features(n_classes: int, epsilon: float, mu: float, adjacency: str)
     ----------
     n_classes : int
     epsilon : float
-        Of the whole fit.
+        Of the whole fit; half of the reserve that goes with it may be used.
     mu : float
         Of this release.
     adjacency : {"add_remove", "replace_one"}

@@ -9,21 +9,17 @@ import numpy as np
 
 from ..privacy import NoiseSource, PrivacyLedger
 from ._approximate import MAX_CLUSTERS_PER_CLASS, surviving_clusters
+from ._lattices import STEP, choose_lattice, clip_norm, dither, sums_sensitivity
 from ._plan import SMALLEST_CLUSTER
 from ._private_pca import (
-    STEP,
     NoisySums,
     PrivateRows,
     Standardisation,
-    choose_lattice,
-    clip_norm,
-    dither,
     outer_sum,
     read_units,
     release_second_moments,
     release_sums,
     sum_by_group,
-    sums_sensitivity,
 )
 from ._sizes import share_out_clusters
 
@@ -170,11 +166,10 @@ def release_clusters(
     """Assign each record to the nearest public centre of its class, and release counts and sums."""
     count = np.zeros(len(labels), dtype=np.int64)
     total = np.zeros(centres.shape)
-    lattice = choose_lattice(
-        radius, centres.shape[1], total.size + len(total), 1, mu, ledger.epsilon
-    )
-    random = noise.generator()
-    units = np.rint(centres / STEP)
+    n_values = total.size + len(total)
+    lattice = choose_lattice(radius, centres.shape[1], n_values, 1, mu, ledger)
+    # within twice the records' range, so that products are exact; further is further from all
+    units = np.clip(np.rint(centres / STEP), -2.0 * LARGEST_INT16, 2.0 * LARGEST_INT16)
     half_norm = 0.5 * np.einsum("ij,ij->i", units, units)
     for start in range(0, len(projected), CHUNK_ROWS):
         chunk = projected[start : start + CHUNK_ROWS].astype(np.float64)
@@ -182,7 +177,7 @@ def release_clusters(
         affinity[rows.labels[start : start + CHUNK_ROWS, None] != labels] = -np.inf
         nearest = affinity.argmax(axis=1)
         count += np.bincount(nearest, minlength=len(labels))
-        total += sum_by_group(dither(chunk, lattice, random), nearest, len(labels))
+        total += sum_by_group(dither(chunk, lattice, noise), nearest, len(labels))
     return release_sums(count, total, lattice, mu, name, ledger, noise)
 
 
@@ -214,13 +209,13 @@ def release_class_moments(
     """Release each class's second moments of the projected records."""
     n_components = projected.shape[1]
     moments = np.zeros((rows.n_classes, n_components, n_components))
-    lattice = choose_lattice(radius, n_components, moments.size // 2, 2, mu, ledger.epsilon)
-    random = noise.generator()
+    n_values = rows.n_classes * n_components * (n_components + 1) // 2
+    lattice = choose_lattice(radius, n_components, n_values, 2, mu, ledger)
     for label in range(rows.n_classes):
         own = np.flatnonzero(rows.labels == label)
         for start in range(0, len(own), CHUNK_ROWS):
             units = projected[own[start : start + CHUNK_ROWS]].astype(np.float64)
-            moments[label] += outer_sum(dither(units, lattice, random))
+            moments[label] += outer_sum(dither(units, lattice, noise))
     return release_second_moments(
         moments, count, lattice, mu, "class second moments", ledger, noise
     )

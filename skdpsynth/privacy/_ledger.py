@@ -132,6 +132,14 @@ class PrivacyLedger:
         return tuple(entry.event for entry in self._entries)
 
     @property
+    def sampler_room(self) -> float:
+        """What of the reserve is left for the sampler's error, in units of ε.
+
+        A release of n values takes 2n times :func:`~skdpsynth.privacy.sampler_log_ratio`.
+        """
+        return max(SAMPLER_RESERVE * self.epsilon - 2 * self._sampler_loss, 0.0)
+
+    @property
     def remaining_mu(self) -> float:
         """The μ left for Gaussian releases beside the releases so far."""
         if self.mu < math.inf and self._all_gaussian(self.events):

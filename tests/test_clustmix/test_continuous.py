@@ -15,14 +15,13 @@ from skdpsynth.clustmix._continuous import (
     release_continuous,
 )
 from skdpsynth.clustmix._continuous_estimates import infer_continuous
+from skdpsynth.clustmix._lattices import second_moment_sensitivity, sums_sensitivity
 from skdpsynth.clustmix._private_pca import (
     NoisySums,
     PrivateRows,
     Standardisation,
     release_components,
     release_profile,
-    second_moment_sensitivity,
-    sums_sensitivity,
 )
 from skdpsynth.clustmix._subspace_clusters import (
     Subspace,
@@ -291,3 +290,13 @@ def test_components_are_clear_for_many_records():
         ledger = PrivacyLedger(1.0, 1e-5)
         assert has_clear_components(n_records, 100, 2.0, 0.1, ledger) is is_clear
     assert has_clear_components(10.0, 100, 2.0, math.inf, PrivacyLedger(math.inf, 1e-5))
+
+
+def test_one_component_of_one_class_is_a_fit_like_any_other():
+    rng = np.random.default_rng(0)
+    values = 0.5 + 0.2 * rng.standard_normal((3000, 1)) + 0.02 * rng.standard_normal((3000, 61))
+    codes, kinds = np.clip(values, 0, 1), [Continuous(0, 1)] * 61
+    ledger = PrivacyLedger(3.0, 1e-5)
+    release = release_continuous(codes, kinds, None, PLAN, ledger, NoiseSource(0))
+    assert release.shape.subspace.components.shape[1] == 1
+    assert release.shape.class_moments.shape == (1, 1, 1)

@@ -5,20 +5,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skdpsynth.clustmix._private_pca import (
+from skdpsynth.clustmix._lattices import (
     STEP,
     Lattice,
-    Standardisation,
     choose_lattice,
     clip_norm,
     dither,
+    fits_reserve,
+    second_moment_sensitivity,
+    sums_sensitivity,
+)
+from skdpsynth.clustmix._private_pca import (
+    Standardisation,
     outer_sum,
     read_units,
     release_second_moments,
     release_sums,
-    second_moment_sensitivity,
     sum_by_group,
-    sums_sensitivity,
 )
 from skdpsynth.privacy import NoiseSource, PrivacyLedger, sampler_log_ratio
 
@@ -79,7 +82,7 @@ def test_dithered_records_stay_within_the_radius(seed, step):
     rng = np.random.default_rng(seed)
     units = clip_norm(np.rint(rng.normal(0, 4000, (20, 12))), 3.0 / STEP)
     lattice = Lattice(step, 3.5)
-    steps = dither(units, lattice, rng)
+    steps = dither(units, lattice, NoiseSource(seed))
     assert np.array_equal(steps, np.rint(steps))
     assert np.all(np.linalg.norm(steps, axis=1) * step <= 3.5 + 1e-12)
 
@@ -89,7 +92,7 @@ def test_dither_errors_have_mean_zero_and_the_stated_variance():
     n, lattice = 200_000, Lattice(0.5, 100.0)
     for value in [0.0, 0.1, 0.25, 0.4, 0.5, -0.3]:
         units = np.full((n, 1), np.rint(value / STEP))
-        steps = dither(units, lattice, np.random.default_rng(3))
+        steps = dither(units, lattice, NoiseSource(3))
         error = steps * lattice.step - units * STEP
         assert abs(error.mean()) < 5 * math.sqrt(lattice.error / n)
         fourth = np.mean(error**4)
@@ -99,12 +102,18 @@ def test_dither_errors_have_mean_zero_and_the_stated_variance():
 def test_the_lattice_leaves_the_sampler_its_reserve():
     for n_features, mu, epsilon in [(784, 0.15, 1.0), (2000, 0.15, 1.0), (617, 0.015, 0.1)]:
         n_values = n_features**2 // 2
-        lattice = choose_lattice(8.0, n_features, n_values, 2, mu, epsilon)
-        scale = second_moment_sensitivity(8.0, "add_remove") / mu / (0.5 * lattice.step**2)
-        assert math.log2(lattice.step).is_integer()
-        assert n_values * sampler_log_ratio(scale) < 5e-5 * epsilon
-        assert lattice.radius**2 >= 64.0 + n_features * lattice.error
-    assert choose_lattice(8.0, 784, 307_720, 2, math.inf, math.inf) == Lattice(STEP, 8.0)
+        for adjacency in ADJACENCIES:
+            ledger = PrivacyLedger(epsilon, 1e-6, adjacency)
+            lattice = choose_lattice(8.0, n_features, n_values, 2, mu, ledger)
+            noise_scale = second_moment_sensitivity(lattice.radius, adjacency) / mu
+            loss = 2 * n_values * sampler_log_ratio(noise_scale / (0.5 * lattice.step**2))
+            assert math.log2(lattice.step).is_integer()
+            assert lattice.radius**2 >= 64.0 + n_features * lattice.error
+            is_possible = n_features < 2000 and epsilon == 1.0
+            assert (loss <= 0.4 * 1e-4 * epsilon) == is_possible
+            assert fits_reserve(lattice, n_values, 2, mu, ledger) == is_possible
+    ledger = PrivacyLedger(math.inf, 1e-6)
+    assert choose_lattice(8.0, 784, 307_720, 2, math.inf, ledger) == Lattice(STEP, 8.0)
 
 
 @given(st.integers(0, 2**31), st.integers(1, 6), st.floats(0.0, 1.0))
@@ -170,7 +179,7 @@ def test_the_rounding_errors_are_taken_off_the_diagonal():
     z = np.full((20_000, 3), 0.3)
     ledger = PrivacyLedger(100.0, 1e-5)
     lattice = Lattice(0.25, 2.0)
-    steps = dither(np.rint(z / STEP), lattice, np.random.default_rng(0))
+    steps = dither(np.rint(z / STEP), lattice, NoiseSource(0))
     moments, noise_scale = release_second_moments(
         outer_sum(steps)[None], np.array([20_000.0]), lattice, ledger.mu, "m", ledger,
         NoiseSource(0),

@@ -186,7 +186,9 @@ def test_bad_parameters_are_refused_before_anything_is_spent(table, parameters, 
 
 def test_more_clusters_than_possible_are_refused(table):
     synth = ClustMixSynthesizer(1.0, 1e-5, schema=SCHEMA, n_clusters=500)
-    with pytest.raises(ValueError, match=r"n_clusters=500, but by the counts that the fit may use only \d+"):
+    with pytest.raises(
+        ValueError, match=r"n_clusters=500, but by the counts that the fit may use only \d+"
+    ):
         synth.fit(table)
     assert not hasattr(synth, "model_")
 
