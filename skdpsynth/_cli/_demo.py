@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ._house import Command
+from ._house import Command, say
 
 __all__ = ["demo"]
 
@@ -24,7 +24,7 @@ __all__ = ["demo"]
     type=int,
     help="Repeat a run exactly, noise included (public tables only).",
 )
-def demo(output_dir: str, epsilon: float, seed: int | None) -> None:
+def demo(output_dir: str, epsilon: float, seed: int | None) -> int:
     """Make a private synthetic copy of a real table and measure it.
 
     Fits a synthesizer to the RAND Health Insurance Experiment, a public table that comes with
@@ -37,4 +37,10 @@ def demo(output_dir: str, epsilon: float, seed: int | None) -> None:
     """
     from skdpsynth._demo import format_report, run_demo
 
-    click.echo(format_report(run_demo(output_dir, epsilon, seed)))
+    try:
+        result = run_demo(output_dir, epsilon, seed)
+    except KeyboardInterrupt:
+        say(f"Interrupted; what is in {output_dir} may be incomplete.")
+        return 130
+    click.echo(format_report(result))
+    return 0

@@ -50,7 +50,7 @@ def report(
     from skdpsynth._report import report as make_report
 
     table_format, read = TableFormat(**given), read_schema(schema, target)
-    check_output(output, force)
+    check_output(output, force, [real, synthetic, schema, model, model_file, test])
     page = make_report(
         read_table(real, read, table_format),
         read_table(synthetic, read, table_format),

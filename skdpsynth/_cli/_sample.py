@@ -74,7 +74,7 @@ def sample(
       skdpsynth sample model.skdp -n 1000 -o twin.csv
       skdpsynth sample model.skdp -n 10 --condition sex=F --seed 1
     """
-    check_output(output, force, is_table=True)
+    check_output(output, force, [model, model_file], is_table=True)
     synthesizer, code = load_model(model, model_file)
     given_values = read_conditions(conditions, synthesizer.schema_)
     rows = code.after(draw_rows(synthesizer, num_synthetic, given_values, seed))
@@ -109,7 +109,8 @@ def draw_rows(
         names = synthesizer.schema_.names
         values = pd.Series(np.asarray(y), dtype=object).infer_objects()
         frame = _as_frame(X, names[:-1])
-        return frame.assign(**{str(names[-1]): values}).set_axis(list(names), axis=1)
+        frame.insert(len(frame.columns), names[-1], values)
+        return frame
     table = synthesizer.sample(n_rows, conditions=conditions, random_state=seed)
     return _as_frame(table, synthesizer.schema_.names)
 

@@ -93,7 +93,7 @@ def draft(
       skdpsynth schema draft public.csv --target income -o schema.json
     """
     table_format = TableFormat(**given)
-    check_output(output, force)
+    check_output(output, force, [public])
     frame = read_typed(public, table_format)
     drafted = TableSchema.from_frame(frame, target=target, max_levels=max_levels)
     write_bytes(output, (drafted.to_json() + "\n").encode())
@@ -162,7 +162,7 @@ def buy(
     """
     table_format = TableFormat(**given)
     kind_of = _read_kinds(kinds)
-    check_output(output, force)
+    check_output(output, force, [private])
     raw = read_raw(private, table_format)
     absent = [name for name in kind_of if name not in map(str, raw.columns)]
     if absent:

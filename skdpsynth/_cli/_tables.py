@@ -6,7 +6,7 @@ import csv
 import gzip
 import io
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -248,13 +248,16 @@ def _infer(column: pd.Series, missing: tuple[str, ...]) -> pd.Series:
     return texts
 
 
-def check_output(path: Path, force: bool, is_table: bool = False) -> None:
+def check_output(
+    path: Path, force: bool, inputs: Iterable[Path | None] = (), is_table: bool = False
+) -> None:
     """Raise before any work is done, and any budget spent, if a file cannot be written.
 
     Raises
     ------
     Problem
-        If it is there already and `force` is not given, or its folder is not there or read-only.
+        If it is there already and `force` is not given, or is one of the inputs, or its folder is
+        not there or read-only.
     """
     if path == STDOUT:
         return
@@ -262,6 +265,9 @@ def check_output(path: Path, force: bool, is_table: bool = False) -> None:
         _table_suffix(path)
     if path.is_dir():
         raise Problem(f"{path} is a folder; name a file in it.")
+    read = [other for other in inputs if other is not None and other.exists()]
+    if path.exists() and any(path.samefile(other) for other in read):
+        raise Problem(f"{path} is an input of this command, which is never replaced.")
     if path.exists() and not force:
         raise Problem(f"{path} exists already; --force replaces it.")
     folder = path.parent

@@ -57,6 +57,23 @@ def test_noise_and_sampling_have_seeds_of_their_own(folder, run):
     assert twin("--seed", "3", "--insecure-noise-seed", "2")[0] != fixed[0][0]
 
 
+def test_inputs_are_never_replaced(folder, run):
+    private = (folder / "data.csv").read_text()
+    (folder / "link.csv").symlink_to("data.csv")
+    for output in ("data.csv", "link.csv", "./schema.json"):
+        code, _, err = run("fit", "data.csv", *OPTIONS, "-o", output, "--force")
+        assert code == 1
+        assert "is an input of this command, which is never replaced" in err
+    assert (folder / "data.csv").read_text() == private
+
+
+def test_a_model_goes_to_a_file(folder, run):
+    code, out, err = run("fit", "data.csv", *OPTIONS, "-o", "-")
+    assert (code, out) == (2, "")
+    assert "name a file for it" in err
+    assert not (folder / "-").exists()
+
+
 def test_fit_has_no_seed(run):
     code, _, err = run("fit", "data.csv", "--schema", "schema.json", "--seed", "1", "-o", "m.skdp")
     assert code == 2

@@ -116,11 +116,16 @@ def test_errors_have_no_trace_without_debug(run, failing, error, text):
     assert text in err
 
 
-def test_interruption(run, failing):
-    failing(KeyboardInterrupt())
-    code, out, err = run("demo")
+def test_interruption(run, failing, monkeypatch):
+    def interrupt(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("skdpsynth._cli._privacy.load_model", interrupt)
+    code, out, err = run("privacy", "m.skdp")
     assert (code, out) == (130, "")
     assert err.strip() == "Interrupted; nothing was written."
+    failing(KeyboardInterrupt())
+    assert run("demo") == (130, "", "Interrupted; what is in demo_output may be incomplete.\n")
 
 
 def test_warnings_are_told_in_a_line(run, monkeypatch):
