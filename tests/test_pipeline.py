@@ -378,7 +378,7 @@ BOUNDS = TableSchema({"a": Continuous(0, 100), "b": Continuous(0, 100), "n": Cou
         BoundedDiscretizer(bounds={"a": (0, 100)}),
         MissingnessEncoder(columns=["a"]),
     ],
-    ids=str,
+    ids=["passthrough", "none", "identity", "cube root", "scaler", "bins", "missingness"],
 )
 def test_a_step_that_does_not_learn_is_not_named(step, numbers):
     schema = TableSchema({"a": Continuous(-9, 200), "b": Continuous(-9, 200), "n": Count(0, 9)})
