@@ -13,6 +13,15 @@ from ._sample import load_model
 
 __all__ = ["privacy"]
 
+_PREMISE = (
+    "All of this presumes that the bounds and levels of the schema are public knowledge: a schema "
+    "that was drafted from the private rows breaks it."
+)
+_LEGEND = (
+    "Noise was added to every number of a release; its standard deviation is given. The sensitivity "
+    "is how much one row can change a release, the share that of the privacy budget."
+)
+
 
 @click.command(cls=Command)
 @click.argument("model", type=FILE)
@@ -27,10 +36,12 @@ def privacy(model: Path, model_file: Path | None) -> None:
     from skdpsynth._report import describe_privacy
 
     synthesizer, _ = load_model(model, model_file)
+    spent = synthesizer.privacy_spent_
     lines = [f"{type(synthesizer).__name__}: what an attacker can learn", ""]
-    for sentence in describe_privacy(synthesizer.privacy_spent_):
+    for sentence in [*describe_privacy(spent), *([_PREMISE] if spent.is_private else [])]:
         lines += wrap(sentence, 78, initial_indent="  - ", subsequent_indent="    ")
-    click.echo("\n".join([*lines, "", "What was released", "", *_releases(synthesizer.ledger_)]))
+    lines += ["", "What was released", "", *wrap(_LEGEND, 78), ""]
+    click.echo("\n".join([*lines, *_releases(synthesizer.ledger_)]))
 
 
 def _releases(ledger: Any) -> list[str]:

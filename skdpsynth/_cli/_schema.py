@@ -10,12 +10,13 @@ from typing import Any
 import click
 import pandas as pd
 
-from skdpsynth._column_kinds import KINDS
+from skdpsynth._column_kinds import KINDS, Discrete
 from skdpsynth.exceptions import TableMismatchError
 from skdpsynth.schema import TableSchema
 
 from ._house import FILE, Group, Problem, say, warn
 from ._tables import (
+    MARKERS,
     TableFormat,
     check_output,
     read_raw,
@@ -97,11 +98,27 @@ def draft(
     frame = read_typed(public, table_format)
     drafted = TableSchema.from_frame(frame, target=target, max_levels=max_levels)
     write_bytes(output, (drafted.to_json() + "\n").encode())
+    _hint_at_markers(drafted)
     warn(
         f"the schema repeats bounds and levels of {public.name}. If those rows are private, the "
         "schema is too, and so is everything made with it: no budget covers them. Read it before "
         "you use it."
     )
+
+
+def _hint_at_markers(drafted: TableSchema) -> None:
+    """Tell of levels that look as if they stood for missing values."""
+    for marker in MARKERS:
+        columns = [
+            name
+            for name, kind in drafted.columns.items()
+            if isinstance(kind, Discrete) and marker in kind.levels
+        ]
+        if columns:
+            say(
+                f"{marker!r} became a level of {columns}. If it stands for a missing value, draft "
+                f"again with --missing '{marker}'."
+            )
 
 
 @schema.command()

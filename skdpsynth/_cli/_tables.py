@@ -25,6 +25,7 @@ from skdpsynth.schema import Count, TableSchema
 from ._house import Problem, say
 
 __all__ = [
+    "MARKERS",
     "TableFormat",
     "check_output",
     "infer_types",

@@ -11,6 +11,7 @@ def test_guarantee_and_releases_in_words(model_file, run):
     # (e + 1e-6) / (e + 1) and the advantage of it over a coin
     assert "at most 73.1 %" in text
     assert "at most 46.2 %" in text
+    assert "presumes that the bounds and levels of the schema are public" in text
     assert "What was released" in text
     for entry in skdpsynth.load(model_file).ledger_.entries:
         assert entry.name in out
@@ -28,3 +29,4 @@ def test_no_guarantee(folder, run):
     assert code == 0
     assert "There is no privacy guarantee" in out
     assert "attacker's answer is right" not in out
+    assert "presumes" not in out

@@ -32,6 +32,14 @@ def test_draft_reads_types_from_text_and_warns(folder, run):
     assert "no budget covers them" in " ".join(err.split())
 
 
+def test_draft_tells_of_levels_that_look_missing(folder, run):
+    (folder / "public.csv").write_text("a,b,c\nx,?,1\n?,?,2\ny,NA,3\n")
+    _, _, err = run("schema", "draft", "public.csv")
+    hint = "If it stands for a missing value, draft again with --missing"
+    assert f"'?' became a level of ['a', 'b']. {hint} '?'." in err
+    assert f"'NA' became a level of ['b']. {hint} 'NA'." in err
+
+
 def test_what_was_drafted_fits_the_rows_again(folder, run):
     (folder / "public.csv").write_text("flag,code\nTrue,1.0\ntrue,2\n FALSE ,1.0\n")
     assert run("schema", "draft", "public.csv", "-o", "new.json")[0] == 0
