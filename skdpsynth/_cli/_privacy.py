@@ -18,7 +18,7 @@ _PREMISE = (
     "that was drafted from the private rows breaks it."
 )
 _LEGEND = (
-    "Noise was added to every number of a release; its standard deviation is given. The sensitivity "
+    "Noise of the given standard deviation was added to every number of a release. The sensitivity "
     "is how much one row can change a release, the share that of the privacy budget."
 )
 
