@@ -24,7 +24,7 @@ from .preprocessing import (
     read_frame,
 )
 from .preprocessing._base import check_schema, warn_leak
-from .preprocessing._columns import encode_column
+from .preprocessing._columns import encode_column, quote
 from .schema import Continuous, TableSchema
 
 __all__ = ["Table", "as_generator", "check_count", "encode_conditions", "read_table"]
@@ -129,11 +129,12 @@ def _box_schema(
     features = frame.drop(columns=[] if target is None else [target])
     for name in features:
         values = pd.to_numeric(features[name], errors="coerce").to_numpy(dtype=np.float64)
-        outside = values[~((values >= low) & (values <= high))]
+        outside = np.flatnonzero(~((values >= low) & (values <= high)))
         if len(outside):
+            value = quote(features[name].iloc[outside[0]])
             raise TableMismatchError(
-                f"Column {name!r} of the array has the value {outside[0]!r}, but without a schema "
-                f"all values must lie in [{low:g}, {high:g}]: rescale by public bounds, pass a "
+                f"Column {name!r} of the array has the value {value}, but without a schema all "
+                f"values must be numbers in [{low:g}, {high:g}]: rescale by public bounds, pass a "
                 "schema, or set bounds."
             )
     columns: dict[Any, Any] = {name: Continuous(low, high) for name in features}

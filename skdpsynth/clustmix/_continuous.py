@@ -18,7 +18,7 @@ from ._column_marginals import (
     release_radius,
     release_spread,
 )
-from ._lattices import choose_lattice, fits_reserve, second_moment_sensitivity
+from ._lattices import check_reserve, choose_lattice, fits_reserve, second_moment_sensitivity
 from ._private_pca import (
     NoisySums,
     PrivateRows,
@@ -194,6 +194,7 @@ def release_continuous(
     """
     mu = plan.mus(ledger)
     rows = _read_rows(codes, kinds, owner)
+    check_reserve(len(rows.numeric), mu, ledger)
     n_records, mean, _ = release_location(rows, mu["location"], ledger, noise)
     after_pass()
     spread = release_spread(rows, mean, n_records, mu["spread"], ledger, noise)
@@ -244,7 +245,9 @@ class _ShapePasses:
         is_clear = has_clear_components(
             self.n_records, n_features, radius, self.mu["components"], self.ledger
         )
-        if not is_clear and not has_precise_means(self.profile, n_features, radius):
+        is_possible = are_moments_possible(n_features, radius, self.mu["components"], self.ledger)
+        is_worth_it = is_clear or has_precise_means(self.profile, n_features, radius)
+        if not (is_possible and is_worth_it):
             return self._means(["components", "clusters", "covariances"])
         moments, moment_noise = release_components(
             self.rows, self.standardisation, self.n_records, self.mu["components"], self.ledger,
@@ -324,18 +327,22 @@ def has_precise_means(profile: NoisySums, n_features: int, radius: float) -> boo
     return share < LARGEST_NOISE
 
 
+def are_moments_possible(n_features: int, radius: float, mu: float, ledger: PrivacyLedger) -> bool:
+    """Whether the noise of d²/2 second moments can be drawn precisely enough."""
+    n_values = n_features * (n_features + 1) // 2
+    lattice = choose_lattice(radius, n_features, n_values, 2, mu, ledger)
+    return fits_reserve(lattice, n_values, 2, mu, ledger)
+
+
 def has_clear_components(
     n_records: float, n_features: int, radius: float, mu: float, ledger: PrivacyLedger
 ) -> bool:
     """Whether components of a small share of the variance would stand out of the noise.
 
-    Otherwise class means, of d values, are what the budget can buy; second moments have d²/2. So
-    they are where the noise of that many values could not be drawn precisely enough.
+    Otherwise class means, of d values, are what the budget can buy; second moments have d²/2.
     """
     n_values = n_features * (n_features + 1) // 2
     lattice = choose_lattice(radius, n_features, n_values, 2, mu, ledger)
-    if not fits_reserve(lattice, n_values, 2, mu, ledger):
-        return False
     noise = second_moment_sensitivity(lattice.radius, ledger.adjacency) / mu
     return 2.0 * noise * math.sqrt(n_features) / n_records < SMALLEST_COMPONENT * radius**2
 

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 
-from ..privacy import NoiseSource, PrivacyLedger, sampler_log_ratio
+from ..exceptions import BudgetExceededError
+from ..privacy import (
+    NoiseSource,
+    PrivacyLedger,
+    nonnegative_sensitivity,
+    sampler_log_ratio,
+)
+from ..privacy._mechanisms import plan_grid
 
 __all__ = [
     "DIAGONAL_WEIGHT",
     "STEP",
     "Lattice",
+    "check_reserve",
     "choose_lattice",
     "clip_norm",
     "dither",
@@ -29,6 +38,8 @@ DIAGONAL_WEIGHT = 0.5
 # by the degree of its values in the records
 SAMPLER_SHARE = {1: 0.05, 2: 0.4}
 MAX_STEPS = 2.0**19
+# releases of one histogram per column: cells of a column, at most or about, and their grid
+COUNTED = (("location", 1, None), ("spread", 12, 1.0), ("marginals", 29, 1.0))
 
 
 class Lattice(NamedTuple):
@@ -107,6 +118,33 @@ def fits_reserve(
     if steps > MAX_STEPS:
         return False
     return 2.0 * n_values * sampler_log_ratio(steps) <= SAMPLER_SHARE[degree] * ledger.sampler_room
+
+
+def check_reserve(n_features: int, mu: Mapping[str, float], ledger: PrivacyLedger) -> None:
+    """Refuse a table too wide for so small an ε before its first release.
+
+    Counted are the releases of counts and means, whose noise cannot be drawn on coarser lattices.
+
+    Raises
+    ------
+    BudgetExceededError
+        If the sampler's error would exceed what the ledger holds for it.
+    """
+    if ledger.epsilon == math.inf:
+        return
+    root = nonnegative_sensitivity(math.sqrt(n_features), ledger.adjacency)
+    loss = 0.0
+    for name, cells_per_column, grid in COUNTED:
+        n_values = cells_per_column * n_features
+        step, noise_scale, _ = plan_grid(root, mu[name], n_values, grid)
+        loss += 2.0 * n_values * sampler_log_ratio(noise_scale / step)
+    if loss > ledger.sampler_room:
+        raise BudgetExceededError(
+            f"epsilon={ledger.epsilon:g} is too small for {n_features} numeric columns in "
+            f"continuous mode: the numerical error of so much noise would reach {loss:.2g} of "
+            f"epsilon, more than the {ledger.sampler_room:.2g} set aside. Raise epsilon, drop "
+            "columns, or average neighbouring ones. Nothing was released"
+        )
 
 
 def dither(units: np.ndarray, lattice: Lattice, noise: NoiseSource) -> np.ndarray:

@@ -261,6 +261,11 @@ def is_wide(schema: TableSchema) -> bool:
 
 
 def _check_continuous(schema: TableSchema) -> None:
+    if not [name for name in schema.columns if name != schema.target]:
+        raise ValueError(
+            'mode="continuous" is for tables with numeric columns beside the target, and there are '
+            'none; leave mode="auto".'
+        )
     misfits = _misfits(schema)
     if misfits:
         raise ValueError(

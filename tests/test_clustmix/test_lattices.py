@@ -3,6 +3,8 @@ import math
 import numpy as np
 import pytest
 
+from skdpsynth import Continuous
+from skdpsynth.clustmix._continuous import ContinuousPlan, release_continuous
 from skdpsynth.clustmix._lattices import (
     STEP,
     Lattice,
@@ -12,6 +14,7 @@ from skdpsynth.clustmix._lattices import (
     second_moment_sensitivity,
     sums_sensitivity,
 )
+from skdpsynth.exceptions import BudgetExceededError
 from skdpsynth.privacy import GaussianEvent, NoiseSource, PrivacyLedger, sampler_log_ratio
 
 
@@ -82,3 +85,14 @@ def test_all_passes_together_stay_within_the_reserve(n_features, epsilon, adjace
     moments(n_classes, n_components, 0.14)
     # what is left is for the other releases
     assert ledger.sampler_room > 0.2 * 1e-4 * epsilon
+
+
+@pytest.mark.parametrize("adjacency", ["add_remove", "replace_one"])
+def test_too_wide_a_table_for_so_small_an_epsilon_is_refused_at_once(adjacency):
+    codes, kinds = np.zeros((5, 1000)), [Continuous(0, 1)] * 1000
+    plan, noise = ContinuousPlan("auto", 0.02), NoiseSource(0)
+    ledger = PrivacyLedger(0.02, 1e-6, adjacency)
+    with pytest.raises(BudgetExceededError, match="too small for 1000 numeric columns"):
+        release_continuous(codes, kinds, None, plan, ledger, noise)
+    assert ledger.entries == ()
+    release_continuous(codes, kinds, None, plan, PrivacyLedger(0.1, 1e-6, adjacency), noise)

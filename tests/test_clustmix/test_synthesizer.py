@@ -144,6 +144,18 @@ def test_arrays_outside_the_box_are_refused(value):
         ClustMixSynthesizer().fit(X)
 
 
+def test_strings_in_an_array_are_named_as_they_are():
+    with pytest.raises(TableMismatchError, match=r"'x1'.*has the value 'red'.*must be numbers"):
+        ClustMixSynthesizer(1.0, 1e-5).fit(np.array([[0.5, "red"], [0.2, "blue"]], dtype=object))
+
+
+def test_continuous_mode_needs_a_column_beside_the_target():
+    schema = TableSchema({"sick": Categorical(["no", "yes"])}, "sick")
+    synth = ClustMixSynthesizer(1.0, 1e-5, schema=schema, mode="continuous")
+    with pytest.raises(ValueError, match="numeric columns beside the target, and there are none"):
+        synth.fit(pd.DataFrame({"sick": ["no", "yes", "no"]}))
+
+
 def test_bounds_are_public_bounds_of_all_columns():
     X = np.random.default_rng(0).uniform(-1, 1, (500, 3))
     sample = ClustMixSynthesizer(1.0, 1e-5, bounds=(-1.0, 1.0)).fit(X).sample(300)
