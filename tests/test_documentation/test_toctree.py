@@ -12,8 +12,8 @@ def linked_pages(page):
     text = (DOC / f"{page}.rst").read_text(encoding="utf-8")
     folder = (DOC / page).parent
     for entries in TOCTREE.findall(text):
-        for entry in entries.split():
-            if not entry.startswith(":") and not entry.isdigit():
+        for entry in map(str.strip, entries.splitlines()):
+            if entry and not entry.startswith(":"):
                 yield (folder / entry).resolve().relative_to(DOC).as_posix()
 
 
