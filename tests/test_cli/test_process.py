@@ -76,7 +76,7 @@ def test_terminal_and_interruption(folder):
     before = set(os.listdir(folder))
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(ours, (24, 80))
-    long = ["--parameter", "n_passes=3000", "-o", "m.skdp"]
+    long = ["--parameter", "n_passes=30000", "-o", "m.skdp"]
     # the shell opens the terminal, which makes it the one whose Ctrl-C the process hears
     script = 'exec "$@" <{0} >{0} 2>&1'.format(os.ttyname(theirs))
     process = subprocess.Popen(
@@ -85,8 +85,13 @@ def test_terminal_and_interruption(folder):
     try:
         shown = read_until(ours, "passes:   1%|", 120)
         assert "passes:   1%|" in shown
-        os.write(ours, b"\x03")
-        rest = read_until(ours, "nothing was written", 120)
+        rest = ""
+        for _ in range(5):
+            # Python drops an interrupt that reaches it in a callback from compiled code
+            os.write(ours, b"\x03")
+            rest += read_until(ours, "nothing was written", 5)
+            if "nothing was written" in rest or process.poll() is not None:
+                break
         assert "Interrupted; nothing was written." in rest
         assert "Traceback" not in shown + rest
         assert process.wait(timeout=60) == 130
