@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,7 +27,17 @@ from .preprocessing._base import check_schema, warn_leak
 from .preprocessing._columns import encode_column, quote
 from .schema import Continuous, TableSchema
 
-__all__ = ["Table", "as_generator", "check_count", "encode_conditions", "read_table"]
+__all__ = [
+    "Table",
+    "as_generator",
+    "check_choice",
+    "check_count",
+    "check_integer",
+    "encode_conditions",
+    "is_auto",
+    "is_number",
+    "read_table",
+]
 
 
 class Table(NamedTuple):
@@ -209,3 +219,29 @@ def check_count(value: Any, name: str) -> int:
     if value < 0:
         raise ValueError(f"{name} must not be negative, got {value}.")
     return int(value)
+
+
+def is_auto(value: object) -> bool:
+    """Return whether a parameter is left to the synthesizer; comparable with arrays, too."""
+    return isinstance(value, str) and value == "auto"
+
+
+def is_number(value: object) -> bool:
+    """Return whether a parameter is a real number, which a boolean is not."""
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def check_choice(value: Any, name: str, allowed: tuple[str, ...]) -> None:
+    """Raise unless a parameter is one of some words."""
+    if value not in allowed:
+        raise ValueError(f"{name} must be one of {allowed}, got {value!r}.")
+
+
+def check_integer(value: Any, name: str, smallest: int, *, auto: bool = True) -> None:
+    """Raise unless a parameter is an integer of at least `smallest`, or "auto" where allowed."""
+    is_integer = isinstance(value, Integral) and not isinstance(value, bool)
+    if not (is_integer and value >= smallest) and not (auto and is_auto(value)):
+        choice = '"auto" or ' if auto else ""
+        raise ValueError(
+            f"{name} must be {choice}an integer of at least {smallest}, got {value!r}."
+        )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from sklearn.model_selection import (
 from sklearn.utils.validation import check_is_fitted
 
 from ._base import BaseSynthesizer
+from ._reading import is_auto, is_number
 from .privacy import GaussianEvent, PrivacySpent
 from .privacy._repeated import RepeatedFit, compose_fits
 
@@ -245,12 +245,11 @@ def _are_all_gaussian(synthesizers: list[Any], best: Any) -> bool:
 def _differ_in_numbers(parameters: Mapping[str, Any], expected: Mapping[str, Any]) -> bool:
     return all(
         value is expected[name]
-        or (_is_number(value) and _is_number(expected[name]))
+        or (_is_setting(value) and _is_setting(expected[name]))
         or bool(np.all(value == expected[name]))
         for name, value in parameters.items()
     )
 
 
-def _is_number(value: Any) -> bool:
-    is_auto = isinstance(value, str) and value == "auto"
-    return is_auto or (isinstance(value, Real) and not isinstance(value, bool))
+def _is_setting(value: Any) -> bool:
+    return is_auto(value) or is_number(value)

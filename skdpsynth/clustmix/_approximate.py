@@ -19,11 +19,9 @@ from .._product_mixture._kernels import NaturalParameters, power_of_two
 from .._product_mixture._measure import Opening, one_per_class, release_sums
 from .._product_mixture._model import natural_parameters
 from ..privacy import NoiseSource, PrivacyLedger
-from ._sizes import share_out_clusters
+from ._sizes import MAX_CLUSTERS_PER_CLASS, share_out_clusters, surviving_clusters
 
-__all__ = ["BlockPasses", "Clusters", "approximate", "surviving_clusters"]
-
-MAX_CLUSTERS_PER_CLASS = 32
+__all__ = ["BlockPasses", "Clusters", "approximate"]
 
 # log densities this many times as large: the nearest cluster has all of a record
 SHARPNESS = 1e4
@@ -172,22 +170,3 @@ def approximate(
 def _weigh(estimates: ComponentEstimates, owner: np.ndarray, totals: NoisySums) -> Clusters:
     weights = mixing_proportions(estimates.n_records, totals.n_records, owner)
     return Clusters(estimates, weights, owner)
-
-
-def surviving_clusters(counts: np.ndarray, owner: np.ndarray, smallest: float) -> np.ndarray:
-    """Return the positions of clusters that are large enough, and of each class's largest.
-
-    Parameters
-    ----------
-    counts : ndarray of shape (n_clusters,)
-        Noisy.
-    owner : ndarray of shape (n_clusters,), int
-    smallest : float
-
-    Examples
-    --------
-    >>> surviving_clusters(np.array([50.0, 9.0, 3.0]), np.array([0, 0, 1]), 20.0)
-    array([0, 2])
-    """
-    largest = [np.flatnonzero(owner == c)[np.argmax(counts[owner == c])] for c in np.unique(owner)]
-    return np.union1d(np.flatnonzero(counts >= smallest), largest)

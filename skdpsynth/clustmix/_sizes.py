@@ -1,10 +1,12 @@
-"""How many clusters each class gets."""
+"""How many clusters each class gets, and which of them are large enough to stay."""
 
 from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["share_out_clusters"]
+__all__ = ["MAX_CLUSTERS_PER_CLASS", "share_out_clusters", "surviving_clusters"]
+
+MAX_CLUSTERS_PER_CLASS = 32
 
 
 def share_out_clusters(
@@ -59,3 +61,22 @@ def share_out_clusters(
     for _ in range(int(n_clusters) - int(sizes.sum())):
         sizes[np.argmax(np.where(sizes < most, counts / (sizes + 0.5), -np.inf))] += 1
     return sizes
+
+
+def surviving_clusters(counts: np.ndarray, owner: np.ndarray, smallest: float) -> np.ndarray:
+    """Return the positions of clusters that are large enough, and of each class's largest.
+
+    Parameters
+    ----------
+    counts : ndarray of shape (n_clusters,)
+        Noisy.
+    owner : ndarray of shape (n_clusters,), int
+    smallest : float
+
+    Examples
+    --------
+    >>> surviving_clusters(np.array([50.0, 9.0, 3.0]), np.array([0, 0, 1]), 20.0)
+    array([0, 2])
+    """
+    largest = [np.flatnonzero(owner == c)[np.argmax(counts[owner == c])] for c in np.unique(owner)]
+    return np.union1d(np.flatnonzero(counts >= smallest), largest)

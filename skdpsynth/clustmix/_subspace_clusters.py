@@ -8,7 +8,6 @@ from typing import NamedTuple
 import numpy as np
 
 from ..privacy import NoiseSource, PrivacyLedger
-from ._approximate import MAX_CLUSTERS_PER_CLASS, surviving_clusters
 from ._lattices import STEP, choose_lattice, clip_norm, dither, sums_sensitivity
 from ._plan import SMALLEST_CLUSTER
 from ._private_pca import (
@@ -21,7 +20,7 @@ from ._private_pca import (
     release_sums,
     sum_by_group,
 )
-from ._sizes import share_out_clusters
+from ._sizes import MAX_CLUSTERS_PER_CLASS, share_out_clusters, surviving_clusters
 
 __all__ = [
     "Subspace",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable
-from numbers import Integral, Real
 from typing import Any
 
 from tqdm.auto import tqdm
@@ -15,7 +14,7 @@ from .._column_kinds import Numeric, shorten
 from .._product_mixture._columns import model_columns
 from .._product_mixture._model import MixtureModel
 from .._product_mixture._release import MixtureRelease, infer_mixture
-from .._reading import Table
+from .._reading import Table, check_choice, check_integer, is_number
 from ..exceptions import PrivacyLeakWarning
 from ..privacy import NoiseSource, PrivacyLedger
 from ..schema import TableSchema
@@ -179,24 +178,16 @@ class ClustMixSynthesizer(BaseSynthesizer):
         return self.model_.weights
 
     def _check_parameters(self, schema: TableSchema) -> None:
-        for name, allowed in [("mechanism", MECHANISMS), ("mode", MODES)]:
-            if getattr(self, name) not in allowed:
-                raise ValueError(f"{name} must be one of {allowed}, got {getattr(self, name)!r}.")
-        for name, smallest in [("n_clusters", 1), ("n_bins", 2)]:
-            value = getattr(self, name)
-            is_integer = isinstance(value, Integral) and not isinstance(value, bool)
-            is_auto = isinstance(value, str) and value == "auto"
-            if not (is_integer and value >= smallest) and not is_auto:
-                raise ValueError(
-                    f'{name} must be "auto" or an integer of at least {smallest}, got {value!r}.'
-                )
-        if not (_is_number(self.sigma_max) and 0 < self.sigma_max < math.inf):
+        check_choice(self.mechanism, "mechanism", MECHANISMS)
+        check_choice(self.mode, "mode", MODES)
+        check_integer(self.n_clusters, "n_clusters", 1)
+        check_integer(self.n_bins, "n_bins", 2)
+        if not (is_number(self.sigma_max) and 0 < self.sigma_max < math.inf):
             raise ValueError(f"sigma_max must be a positive number, got {self.sigma_max!r}.")
-        if not (_is_number(self.alpha) and 0 <= self.alpha <= 1):
+        if not (is_number(self.alpha) and 0 <= self.alpha <= 1):
             raise ValueError(f"alpha must be a number in [0, 1], got {self.alpha!r}.")
-        if not (_is_number(self.adapt_share) and 0 <= self.adapt_share < 1):
+        if not (is_number(self.adapt_share) and 0 <= self.adapt_share < 1):
             raise ValueError(f"adapt_share must be a number in [0, 1), got {self.adapt_share!r}.")
-
         if self.mode == "continuous":
             _check_continuous(schema)
         if self.adapt_share > 0 and schema.target is None:
@@ -282,10 +273,6 @@ def _misfits(schema: TableSchema) -> list[Any]:
         for name, kind in schema.columns.items()
         if isinstance(kind, Numeric) == (name == schema.target) or kind.nullable
     ]
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 def _owner(schema: TableSchema) -> int | None:

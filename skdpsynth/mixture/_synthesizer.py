@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Hashable, Mapping
-from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from .._product_mixture._columns import model_columns
 from .._product_mixture._estimates import effective_size
 from .._product_mixture._model import MixtureModel
 from .._product_mixture._release import MixtureRelease, infer_mixture
-from .._reading import Table
+from .._reading import Table, check_choice, check_integer, is_auto, is_number
 from ..privacy import NoiseSource, PrivacyLedger
 from ..schema import TableSchema
 from ._check_model import check_model
@@ -195,9 +194,8 @@ class DPMixtureSynthesizer(BaseSynthesizer):
         return self.model_.weights
 
     def _check_parameters(self, schema: TableSchema) -> None:
-        for name, allowed in [("inference", INFERENCES), ("engine", ENGINES)]:
-            if getattr(self, name) not in allowed:
-                raise ValueError(f"{name} must be one of {allowed}, got {getattr(self, name)!r}.")
+        check_choice(self.inference, "inference", INFERENCES)
+        check_choice(self.engine, "engine", ENGINES)
         self._check_numbers()
         if self.engine == "d3p":
             if self.inference != "dpvi" or self.model is not None:
@@ -216,21 +214,15 @@ class DPMixtureSynthesizer(BaseSynthesizer):
 
     def _check_numbers(self) -> None:
         for name, smallest in [("n_components", 1), ("n_passes", 1), ("n_bins", 2), ("n_steps", 1)]:
-            value = getattr(self, name)
-            is_integer = isinstance(value, Integral) and not isinstance(value, bool)
-            if not (is_integer and value >= smallest) and not _is_auto(value):
-                raise ValueError(
-                    f'{name} must be "auto" or an integer of at least {smallest}, got {value!r}.'
-                )
+            check_integer(getattr(self, name), name, smallest)
         for name, largest in [
             ("sampling_rate", 1.0),
             ("clipping_norm", math.inf),
             ("learning_rate", math.inf),
         ]:
             value = getattr(self, name)
-            is_number = isinstance(value, Real) and not isinstance(value, bool)
-            is_allowed = is_number and 0 < value <= largest and math.isfinite(value)
-            if not is_allowed and not _is_auto(value):
+            is_allowed = is_number(value) and 0 < value <= largest and math.isfinite(value)
+            if not is_allowed and not is_auto(value):
                 bound = f" of at most {largest:g}" if math.isfinite(largest) else ""
                 raise ValueError(
                     f'{name} must be "auto" or a positive number{bound}, got {value!r}.'
@@ -295,7 +287,3 @@ class DPMixtureSynthesizer(BaseSynthesizer):
             release.owner,
             release.estimates,
         )
-
-
-def _is_auto(value: object) -> bool:
-    return isinstance(value, str) and value == "auto"

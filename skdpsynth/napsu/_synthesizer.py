@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from numbers import Integral, Real
 from typing import Any
 
 from tqdm.auto import tqdm
 
 from .._base import BaseSynthesizer
-from .._reading import Table, as_generator
+from .._reading import Table, as_generator, check_choice, check_integer, is_auto, is_number
 from ..privacy import NoiseSource, PrivacyLedger
 from ..schema import TableSchema
 from ._inference import infer_network
@@ -168,23 +167,12 @@ class NapsuMQSynthesizer(BaseSynthesizer):
         self.verbose = verbose
 
     def _check_parameters(self, schema: TableSchema) -> None:
-        if self.inference not in INFERENCES:
-            raise ValueError(f"inference must be one of {INFERENCES}, got {self.inference!r}.")
-        for name, smallest, auto in [
-            ("n_bins", 2, True),
-            ("max_clique_size", 1, False),
-            ("n_draws", 10, False),
-        ]:
-            value = getattr(self, name)
-            is_integer = isinstance(value, Integral) and not isinstance(value, bool)
-            if not (is_integer and value >= smallest) and not (auto and value == "auto"):
-                choice = '"auto" or ' if auto else ""
-                raise ValueError(
-                    f"{name} must be {choice}an integer of at least {smallest}, got {value!r}."
-                )
+        check_choice(self.inference, "inference", INFERENCES)
+        check_integer(self.n_bins, "n_bins", 2)
+        check_integer(self.max_clique_size, "max_clique_size", 1, auto=False)
+        check_integer(self.n_draws, "n_draws", 10, auto=False)
         scale = self.prior_scale
-        is_number = isinstance(scale, Real) and not isinstance(scale, bool)
-        if not (is_number and 0 < float(scale) < float("inf")) and scale != "auto":
+        if not (is_number(scale) and 0 < float(scale) < float("inf")) and not is_auto(scale):
             raise ValueError(f'prior_scale must be "auto" or a positive number, got {scale!r}.')
         check_plan(self._plan(schema), schema)
 

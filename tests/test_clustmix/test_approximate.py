@@ -8,7 +8,6 @@ from skdpsynth._product_mixture._model import MixtureModel
 from skdpsynth.clustmix._approximate import (
     BlockPasses,
     approximate,
-    surviving_clusters,
 )
 from skdpsynth.privacy import NoiseSource, PrivacyLedger
 
@@ -78,9 +77,3 @@ def test_clusters_that_are_too_small_are_dropped():
     # the last refinement dropped whatever was too small, and its records joined the others
     assert len(clusters.owner) < passes.totals.n_records.sum() // 40.0
     assert sums.n_records.sum() == 400
-
-
-def test_each_class_keeps_its_largest_cluster():
-    counts, owner = np.array([30.0, 5.0, 8.0, 2.0, -4.0]), np.array([0, 0, 1, 1, 2])
-    assert_array_equal(surviving_clusters(counts, owner, 20.0), [0, 2, 4])
-    assert_array_equal(surviving_clusters(counts, owner, 5.0), [0, 1, 2, 4])

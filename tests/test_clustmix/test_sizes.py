@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from skdpsynth.clustmix._sizes import share_out_clusters
+from skdpsynth.clustmix._sizes import share_out_clusters, surviving_clusters
 
 COUNTS = np.array([100, 45, 0, 3])
 
@@ -29,3 +29,9 @@ def test_more_clusters_than_the_counts_allow_are_refused(n_clusters):
     message = r"only 4 clusters of at least 30 records .* 121 records.*counts as spent"
     with pytest.raises(ValueError, match=message):
         share_out_clusters(n_clusters, np.array([90.0, 31.0]), 30.0, 32)
+
+
+def test_each_class_keeps_its_largest_cluster():
+    counts, owner = np.array([30.0, 5.0, 8.0, 2.0, -4.0]), np.array([0, 0, 1, 1, 2])
+    assert_array_equal(surviving_clusters(counts, owner, 20.0), [0, 2, 4])
+    assert_array_equal(surviving_clusters(counts, owner, 5.0), [0, 1, 2, 4])
