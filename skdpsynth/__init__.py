@@ -1,52 +1,9 @@
 """Differentially private synthetic tables, the scikit-learn way."""
 
-from ._report import Report, report
-from ._saving import load
-from ._search_cost import SearchCost, total_privacy_cost
-from .clustmix import ClustMixSynthesizer
-from .exceptions import (
-    BudgetExceededError,
-    PIIWarning,
-    PrivacyLeakWarning,
-    SavedModelError,
-    SchemaError,
-    SyntheticDataWarning,
-    TableMismatchError,
-)
-from .inference import CombinedEstimate, combine_estimates
-from .mixture import DPMixtureSynthesizer
-from .napsu import NapsuMQSynthesizer
-from .pii import PIIDetector, PIIMasker
-from .pipeline import SynthesizerPipeline, make_synthesizer_pipeline
-from .schema import Categorical, Continuous, Count, Ordinal, TableSchema
+import lazy_loader
 
 __version__ = "0.1.0.dev0"
 
-__all__ = [
-    "BudgetExceededError",
-    "Categorical",
-    "ClustMixSynthesizer",
-    "CombinedEstimate",
-    "Continuous",
-    "Count",
-    "DPMixtureSynthesizer",
-    "NapsuMQSynthesizer",
-    "Ordinal",
-    "PIIDetector",
-    "PIIMasker",
-    "PIIWarning",
-    "PrivacyLeakWarning",
-    "Report",
-    "SavedModelError",
-    "SchemaError",
-    "SearchCost",
-    "SynthesizerPipeline",
-    "SyntheticDataWarning",
-    "TableMismatchError",
-    "TableSchema",
-    "combine_estimates",
-    "load",
-    "make_synthesizer_pipeline",
-    "report",
-    "total_privacy_cost",
-]
+# The names of __init__.pyi are imported when they are first used: jax and scikit-learn take
+# seconds, which `skdpsynth --help`, or who needs a schema alone, should not wait for.
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -202,7 +202,7 @@ def synthesize(
     force: bool,
     **given: Any,
 ) -> None:
-    """Fit a model to DATA and draw a synthetic table from it, in one step.
+    """Fit a model to DATA and draw a synthetic table, in one step.
 
     As `fit` and then `sample`; the model is not kept. --delimiter and the first --missing are used
     for the synthetic table too.

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import click
 
-__all__ = ["CONTEXT", "FILE", "Command", "Group", "Problem", "Settings", "bars", "say", "warn"]
+__all__ = [
+    "CONTEXT",
+    "FILE",
+    "Command",
+    "Group",
+    "LazyGroup",
+    "Problem",
+    "Settings",
+    "bars",
+    "say",
+    "warn",
+]
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100, "show_default": True}
 FILE = click.Path(path_type=Path)
@@ -64,6 +77,33 @@ class Group(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of the commands, in order."""
         return list(self.commands)
+
+
+class LazyGroup(Group):
+    """Commands whose modules are imported when they run: a list of them should not take seconds.
+
+    `homes` says of each command the module of this package that has it, under the same name, and
+    its line in the list.
+    """
+
+    def __init__(self, name: str, homes: Mapping[str, tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(name, **kwargs)
+        self.homes = homes
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of the commands, in order."""
+        return list(self.homes)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command of that name, or None."""
+        if cmd_name not in self.homes:
+            return None
+        return getattr(import_module(f".{self.homes[cmd_name][0]}", __package__), cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in self.homes.items()])
 
 
 @click.pass_context

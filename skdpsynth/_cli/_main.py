@@ -13,14 +13,7 @@ import click
 
 from skdpsynth import __version__
 
-from ._benchmark import benchmark
-from ._demo import demo
-from ._fit import fit, synthesize
-from ._house import Group, Settings, say, warn
-from ._privacy import privacy
-from ._report import report
-from ._sample import sample
-from ._schema import schema
+from ._house import LazyGroup, Settings, say, warn
 
 __all__ = ["main"]
 
@@ -48,7 +41,19 @@ differential privacy and draw a synthetic table from the model, which you may sh
 "skdpsynth COMMAND --help" explains a command, with an example.
 """
 
-commands = Group("skdpsynth", help=_HELP)
+# name: (module, what the list of commands says)
+COMMANDS = {
+    "schema": ("_schema", "Say what is public about a table: draft, buy and check schemas."),
+    "fit": ("_fit", "Fit a model to DATA under differential privacy."),
+    "sample": ("_sample", "Draw synthetic rows from MODEL, a file that `fit` wrote."),
+    "synthesize": ("_fit", "Fit a model to DATA and draw a synthetic table, in one step."),
+    "privacy": ("_privacy", "Say in words what the fit of MODEL promised, and what was released."),
+    "report": ("_report", "Compare the SYNTHETIC table with the REAL one on an HTML page."),
+    "benchmark": ("_benchmark", "Compare synthesizers on a public table."),
+    "demo": ("_demo", "Make a private synthetic copy of a real table and measure it."),
+}
+
+commands = LazyGroup("skdpsynth", COMMANDS, help=_HELP)
 commands.params.append(
     click.Option(
         ["--version"],
@@ -59,8 +64,6 @@ commands.params.append(
         help="Show the version.",
     )
 )
-for _command in (schema, fit, sample, synthesize, privacy, report, benchmark, demo):
-    commands.add_command(_command)
 
 
 def _show_version(context: click.Context, value: bool) -> None:

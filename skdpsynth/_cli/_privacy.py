@@ -27,7 +27,7 @@ _LEGEND = (
 @click.argument("model", type=FILE)
 @click.option("--model-file", type=FILE, help="The Python file of the fit, if it had a model.")
 def privacy(model: Path, model_file: Path | None) -> None:
-    """Say in words what the fit of MODEL promised, and list what was released.
+    """Say in words what the fit of MODEL promised, and what was released.
 
     \b
     Example:

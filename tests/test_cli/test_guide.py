@@ -49,4 +49,4 @@ def test_page_has_all_commands():
     from skdpsynth._cli._main import commands
 
     text = PAGE.read_text(encoding="utf-8")
-    assert all(f"``{name}" in text for name in commands.commands)
+    assert all(f"``{name}" in text for name in commands.list_commands(None))

@@ -8,14 +8,15 @@ from skdpsynth._cli._main import commands
 
 
 def walk(group, path=()):
-    for name, command in group.commands.items():
+    for name in group.list_commands(None):
+        command = group.get_command(None, name)
         if isinstance(command, click.Group):
             yield from walk(command, (*path, name))
         else:
-            yield (*path, name)
+            yield (*path, name), command
 
 
-ALL = list(walk(commands))
+ALL = dict(walk(commands))
 
 
 def test_all_commands_are_there():
@@ -39,17 +40,20 @@ def test_help_teaches_by_example(path, run):
 
 
 def test_every_option_has_help():
-    def commands_of(group):
-        for command in group.commands.values():
-            yield from commands_of(command) if isinstance(command, click.Group) else [command]
-
     options = [
         (command.name, option)
-        for command in commands_of(commands)
+        for command in ALL.values()
         for option in command.params
         if isinstance(option, click.Option)
     ]
     assert [(name, o.name) for name, o in options if not o.help or o.help[-1] != "."] == []
+
+
+def test_list_says_what_each_command_says_of_itself():
+    for name in commands.list_commands(None):
+        command = commands.get_command(None, name)
+        assert command.name == name
+        assert commands.homes[name][1] == command.get_short_help_str(200)
 
 
 def test_commands_are_listed_in_the_order_of_use(run):
