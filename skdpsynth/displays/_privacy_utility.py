@@ -121,8 +121,10 @@ class PrivacyUtilityDisplay:
             axes.set_axisbelow(True)
             finish_panel(axes, name.replace("_", " "))
         handles, labels = self.axes_[0].get_legend_handles_labels()
+        # one panel alone is too narrow for a long row of names
+        n_columns = 2 if len(self.measures) == 1 else 5
         self.figure_.legend(
-            handles, labels, loc="outside lower center", ncols=min(len(labels), 5), frameon=False
+            handles, labels, loc="outside lower center", ncols=n_columns, frameon=False
         )
         return self
 
