@@ -1,8 +1,13 @@
 """Sphinx configuration."""
 
 import re
+import sys
+from importlib.util import find_spec
+from pathlib import Path
 
 import skdpsynth
+
+sys.path.insert(0, str(Path(__file__).parent / "extensions"))
 
 project = "skdpsynth"
 author = "The skdpsynth developers"
@@ -10,16 +15,42 @@ copyright = "2026, The skdpsynth developers"
 version = release = skdpsynth.__version__
 
 extensions = [
+    "matplotlib.sphinxext.plot_directive",
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.doctest",
     "sphinx.ext.autosummary",
     "sphinx.ext.mathjax",
     "sphinx_gallery.gen_gallery",
+    "stored_results",
 ]
 exclude_patterns = ["_build"]
-html_theme = "alabaster"
-html_theme_options = {"description": skdpsynth.__doc__, "page_width": "1000px"}
+
+html_static_path = ["_static"]
+html_css_files = ["style.css"]
+html_title = "skdpsynth"
+html_show_sourcelink = False
+html_copy_source = False
+if find_spec("pydata_sphinx_theme"):
+    html_theme = "pydata_sphinx_theme"
+    html_theme_options = {
+        "logo": {"text": "skdpsynth"},
+        "navbar_align": "left",
+        "navbar_end": ["theme-switcher"],
+        "secondary_sidebar_items": ["page-toc"],
+        "show_toc_level": 2,
+        "footer_start": ["copyright"],
+        "footer_end": [],
+    }
+    html_sidebars = {"index": [], "contributing": [], "whats_new/*": []}
+else:
+    html_theme = "alabaster"
+    html_theme_options = {
+        "description": skdpsynth.__doc__,
+        "page_width": "1100px",
+        "fixed_sidebar": True,
+        "show_related": False,
+    }
 
 default_role = "py:obj"
 autosummary_generate = True
@@ -33,6 +64,11 @@ autodoc_default_options = {
 autodoc_typehints = "none"
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
+
+plot_basedir = str(Path(__file__).parent / "figures")
+plot_formats = [("png", 110)]
+plot_html_show_formats = False
+plot_html_show_source_link = False
 
 # Rendered examples live beside the other generated pages, out of version control.
 sphinx_gallery_conf = {

@@ -1,10 +1,12 @@
 """Every page of the documentation can be reached from the front page."""
 
+import fnmatch
 import re
 
 from .pages import DOC
 
 TOCTREE = re.compile(r"^\.\. toctree::\n((?:   .*\n|\n)+)", re.MULTILINE)
+TITLED = re.compile(r"^.*<(.+)>$")
 
 
 def linked_pages(page):
@@ -14,7 +16,9 @@ def linked_pages(page):
     for entries in TOCTREE.findall(text):
         for entry in map(str.strip, entries.splitlines()):
             if entry and not entry.startswith(":"):
-                yield (folder / entry).resolve().relative_to(DOC).as_posix()
+                # an entry may have a title before its path, and end with a star
+                path = (folder / TITLED.sub(r"\1", entry)).resolve().relative_to(DOC).as_posix()
+                yield from fnmatch.filter(written_pages(), path) if "*" in path else [path]
 
 
 def written_pages():

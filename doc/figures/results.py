@@ -1,0 +1,97 @@
+"""The pictures of the page on results, drawn from ``benchmarks/results``."""
+
+import sys
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import pandas as pd
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "extensions"))
+from stored_results import read_markdown, read_runs
+
+from skdpsynth.displays import PrivacyUtilityDisplay
+
+COLOURS = {"mixture": "#c2410c", "napsu": "#1d4ed8", "clustmix": "#15803d"}
+MARKERS = {"mixture": "o", "napsu": "s", "clustmix": "D"}
+INK = "#2b313b"
+
+
+def at_epsilon_1():
+    """Draw the scores at ε = 1 on every table, beside those of real rows."""
+    tables = {
+        "adult": "lightgbm_auc",
+        "census": "lightgbm_auc",
+        "covid19": "lightgbm_auc",
+        "isolet": "logistic_auc",
+    }
+    figure, axes = plt.subplots(figsize=(7, 2.8), layout="constrained")
+    for place, (name, measure) in enumerate(tables.items()):
+        runs = read_runs(name)
+        real = runs.loc[runs["method"] == "real", measure].mean()
+        axes.plot([real, real], [place - 0.3, place + 0.3], color=INK, label="real rows")
+        for method, colour in COLOURS.items():
+            scores = runs.loc[(runs["method"] == method) & (runs["epsilon"] == 1), measure]
+            if len(scores):
+                axes.errorbar(
+                    scores.mean(),
+                    place + {"mixture": -0.15, "napsu": 0, "clustmix": 0.15}[method],
+                    xerr=scores.std(),
+                    fmt=MARKERS[method],
+                    color=colour,
+                    capsize=2,
+                    label=method,
+                )
+    axes.set_yticks(range(len(tables)), tables)
+    axes.invert_yaxis()
+    axes.set_xlabel("area under the ROC curve of models trained on synthetic rows")
+    axes.spines[["top", "right"]].set_visible(False)
+    handles, labels = axes.get_legend_handles_labels()
+    by_name = dict(zip(labels, handles, strict=True))
+    figure.legend(by_name.values(), by_name, loc="outside upper center", ncols=4, frameon=False)
+
+
+def adult():
+    """Draw two scores and the two-way distance on Adult against ε."""
+    PrivacyUtilityDisplay.from_results(
+        read_runs("adult"), ["lightgbm_auc", "logistic_auc", "two_way_tvd"]
+    )
+
+
+def covid19():
+    """Draw the same on the smaller and harder table."""
+    PrivacyUtilityDisplay.from_results(
+        read_runs("covid19"), ["lightgbm_auc", "logistic_auc", "two_way_tvd"]
+    )
+
+
+def isolet():
+    """Draw the scores on 617 numeric columns."""
+    PrivacyUtilityDisplay.from_results(read_runs("isolet"), ["logistic_auc", "logistic_accuracy"])
+
+
+def coverage():
+    """Draw how often intervals of nominally 95 % cover the truth."""
+    header, *rows = read_markdown("napsu_coverage_logistic.md")
+    table = pd.DataFrame(rows, columns=header)
+    table[["share", "error"]] = table["95 %"].str.split(" ± ", expand=True).astype(float)
+    table["place"] = table["ε"].map({"0.1": 0, "0.3": 1, "1": 2})
+    figure, axes = plt.subplots(figsize=(6, 2.8), layout="constrained")
+    axes.axhline(95, color=INK, linestyle="--", linewidth=1, label="nominal")
+    coefficients = table["coefficient"].unique()
+    for number, (coefficient, colour) in enumerate(
+        zip(coefficients, COLOURS.values(), strict=True)
+    ):
+        points = table[table["coefficient"] == coefficient]
+        axes.errorbar(
+            points["place"] + 0.12 * (number - 1),
+            100 * points["share"],
+            100 * points["error"],
+            fmt="o",
+            color=colour,
+            capsize=3,
+            label=coefficient,
+        )
+    axes.set_xticks([0, 1, 2], ["ε = 0.1", "ε = 0.3", "ε = 1"])
+    axes.set(ylim=(90, 100), ylabel="intervals that cover, per cent")
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.legend(loc="outside upper center", ncols=4, frameon=False, fontsize=9)
