@@ -46,13 +46,19 @@ def infer_network(
     queries = tuple(measurement.query for measurement in release.measurements)
     start = fit_moments(network, evidence, queries, release.expected)
     model = NapsuModel(release.domain, network, start, queries)
-    perturbed = PerturbedPosterior(
-        network, queries, evidence, release.expected, tuple(model.tables)
-    )
-    structured = model if inference == "map" else replace(model, posterior=perturbed)
+
+    def structured() -> NapsuModel:
+        """Return the fit for large networks."""
+        if inference == "map":
+            return model
+        perturbed = PerturbedPosterior(
+            network, queries, evidence, release.expected, tuple(model.tables)
+        )
+        return replace(model, posterior=perturbed)
+
     if release.expected is not None and inference != "nuts":
         # what is shrunk has no intervals to be exact about
-        return structured
+        return structured()
     if network.n_parameters > LARGEST_DENSE or network.n_cells > LARGEST_DENSE_CELLS:
         if inference == "nuts":
             _warn(
@@ -61,7 +67,7 @@ def infer_network(
                 f'{network.n_parameters:,} and {network.n_cells:,}; inference="laplace" took its '
                 "place. Use fewer or smaller queries, or fewer bins."
             )
-        return structured
+        return structured()
     likelihood = Likelihood(
         evidence.n_records,
         evidence.n_variance,
@@ -76,7 +82,7 @@ def infer_network(
             f"{mode.last_step:.2g} standard deviations long. The fit for large networks took its "
             "place. Use a smaller prior_scale, or fewer or smaller queries."
         )
-        return structured
+        return structured()
     model = replace(model, parameters=mode.parameters)
     if inference == "map":
         return model

@@ -16,7 +16,6 @@ __all__ = [
     "Evidence",
     "Measurement",
     "combine",
-    "count_marginal",
     "count_marginals",
     "divide_constants",
     "estimate_marginal",
@@ -63,11 +62,6 @@ class Evidence(NamedTuple):
     n_variance: float
     moments: np.ndarray
     variance: np.ndarray
-
-
-def count_marginal(levels: np.ndarray, query: Sequence[int], shape: Sequence[int]) -> np.ndarray:
-    """Return the exact counts of one marginal; see `count_marginals`."""
-    return count_marginals(levels, [query], shape)[0]
 
 
 def count_marginals(

@@ -58,7 +58,6 @@ class ScalingFit(NamedTuple):
 def fit_scaling(
     network: Network,
     targets: Sequence[Target],
-    start: np.ndarray | None = None,
     max_sweeps: int = MAX_SWEEPS,
 ) -> ScalingFit:
     """Fit the distribution of largest entropy that has the wanted marginals.
@@ -72,8 +71,6 @@ def fit_scaling(
     network : Network
         Every target is within one of its cliques.
     targets : sequence of Target
-    start : ndarray of shape (n_parameters,), default=None
-        By default the independent uniform distribution.
     max_sweeps : int
 
     References
@@ -81,7 +78,7 @@ def fit_scaling(
     Jiroušek & Přeučil (1995), On the effective implementation of the iterative proportional
     fitting procedure, Computational Statistics & Data Analysis 19(2).
     """
-    tree = _CalibratedTree(network, targets, start)
+    tree = _CalibratedTree(network, targets)
     last = np.inf
     sweep = 0
     for sweep in range(1, max_sweeps + 1):
@@ -95,9 +92,7 @@ def fit_scaling(
 class _CalibratedTree:
     """Tables of all cliques; what is on the current one is the joint distribution of its cells."""
 
-    def __init__(
-        self, network: Network, targets: Sequence[Target], start: np.ndarray | None
-    ) -> None:
+    def __init__(self, network: Network, targets: Sequence[Target]) -> None:
         self.network = network
         cliques, parents = network.tree
         self.cliques = cliques
@@ -111,8 +106,8 @@ class _CalibratedTree:
         for number, target in enumerate(targets):
             home = next(i for i, c in enumerate(cliques) if set(target.query) <= set(c))
             self.own[home].append(number)
-        self.start = np.zeros(network.n_parameters) if start is None else start
-        _, self.tables = calibrate(network, clique_potentials(network, self.start))
+        uniform = np.zeros(network.n_parameters)
+        _, self.tables = calibrate(network, clique_potentials(network, uniform))
         self.separators = [
             sum_to_separator(network, i, table, i) for i, table in enumerate(self.tables)
         ]
@@ -165,9 +160,9 @@ class _CalibratedTree:
         return distance
 
     def parameters(self) -> np.ndarray:
-        """Return λ: the start and the logarithms of all factors, in the basis of contrasts."""
+        """Return λ: the logarithms of all factors, in the basis of contrasts."""
         network = self.network
-        result = self.start.copy()
+        result = np.zeros(network.n_parameters)
         position_of = {subset: i for i, subset in enumerate(network.subsets)}
         for target, factor in zip(self.targets, self.factors, strict=True):
             coefficients = analyse(factor, network.clique_variables(target.query)).ravel()
