@@ -1,12 +1,7 @@
-"""The pictures of the page on results, drawn from ``benchmarks/results``."""
-
-import sys
-from pathlib import Path
+"""Pictures that are drawn from ``benchmarks/results`` when the documentation is built."""
 
 import matplotlib.pyplot as plt
 import pandas as pd
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "extensions"))
 from stored_results import read_markdown, read_runs
 
 from skdpsynth.displays import PrivacyUtilityDisplay

@@ -19,6 +19,15 @@ __all__ = ["PrivacyUtilityDisplay"]
 
 _MARKERS = "osD^vPX*"
 _SCORE = re.compile(r"(?:^|_)(?:auc|accuracy|f1|r2|rmse|precision|tvd)$")
+_SPELLINGS = {
+    "auc": "AUC",
+    "f1": "F1",
+    "lightgbm": "LightGBM",
+    "r2": "R²",
+    "rmse": "RMSE",
+    "roc": "ROC",
+    "tvd": "TVD",
+}
 
 
 class PrivacyUtilityDisplay:
@@ -119,7 +128,7 @@ class PrivacyUtilityDisplay:
             axes.set_xlabel("ε (smaller is more private)")
             axes.grid(axis="y", color=GRID, linewidth=0.8)
             axes.set_axisbelow(True)
-            finish_panel(axes, name.replace("_", " "))
+            finish_panel(axes, _title(name))
         handles, labels = self.axes_[0].get_legend_handles_labels()
         # one panel alone is too narrow for a long row of names
         n_columns = 2 if len(self.measures) == 1 else 5
@@ -149,6 +158,11 @@ class PrivacyUtilityDisplay:
         for _, row in self.summary[self.summary["epsilon"].isna()].iterrows():
             label = "real rows" if row["method"] == "real" else str(row["method"])
             axes.axhline(row[f"{name}_mean"], color=INK, linestyle="--", linewidth=1.2, label=label)
+
+
+def _title(name: str) -> str:
+    """Return the name of a measure in words: "two way TVD" for ``two_way_tvd``."""
+    return " ".join(_SPELLINGS.get(word, word) for word in str(name).split("_"))
 
 
 def _choose_measures(runs: pd.DataFrame, measures: str | Sequence[str] | None) -> list[str]:

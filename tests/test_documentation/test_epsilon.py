@@ -3,6 +3,7 @@
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from skdpsynth._report._words import advantage_bound
@@ -40,3 +41,13 @@ def test_the_function_of_the_page_is_that_of_the_report(tmp_path, capsys):
     exec(read_blocks(PAGE)[0].text, names)
     for epsilon in (0.01, 1.0, 20.0):
         assert names["advantage"](epsilon) == pytest.approx(advantage_bound(epsilon, 1e-6))
+
+
+def test_scores_that_it_quotes():
+    text = " ".join((DOC / PAGE).read_text(encoding="utf-8").split())
+    runs = pd.read_csv(DOC.parent / "benchmarks" / "results" / "benchmark_adult.csv")
+    mean = runs.groupby(["method", "epsilon"])["lightgbm_auc"].mean()["mixture"]
+    real = runs.loc[runs["method"] == "real", "lightgbm_auc"].mean()
+    quoted = f"{mean[0.3]:.3f} at ε = 0.3, of {mean[1.0]:.3f} at 1 and of {mean[3.0]:.3f} at 3"
+    assert quoted in text
+    assert f"real rows give {real:.3f}" in text

@@ -1,6 +1,5 @@
 """Every page of the documentation can be reached from the front page."""
 
-import fnmatch
 import re
 
 from .pages import DOC
@@ -16,9 +15,8 @@ def linked_pages(page):
     for entries in TOCTREE.findall(text):
         for entry in map(str.strip, entries.splitlines()):
             if entry and not entry.startswith(":"):
-                # an entry may have a title before its path, and end with a star
-                path = (folder / TITLED.sub(r"\1", entry)).resolve().relative_to(DOC).as_posix()
-                yield from fnmatch.filter(written_pages(), path) if "*" in path else [path]
+                path = TITLED.sub(r"\1", entry)
+                yield (folder / path).resolve().relative_to(DOC).as_posix()
 
 
 def written_pages():
