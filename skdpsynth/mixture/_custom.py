@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -37,6 +37,11 @@ __all__ = ["CustomLatents", "FunctionGuide", "build_guide"]
 # per-example gradients held at a time, and no more records than a cache serves well
 GRADIENT_BYTES = 1 << 26
 LARGEST_CHUNK = 2048
+
+# of a clipped coordinate, so that those of a chunk add up in 32 bits, and of the lower word of sums
+COORDINATE_BITS = 19
+WORD_BITS = 22
+LOWER_WORD = 2**WORD_BITS - 1
 
 SMALLEST_UNIT = 1e-12
 LARGEST_UNIT = 1e12
@@ -163,29 +168,47 @@ class CustomLatents:
 
     def clipped_sum(
         self, z: jax.Array, batch: jax.Array, is_record: jax.Array, clipping_norm: jax.Array
-    ) -> jax.Array:
-        """Return the sum of clipped gradients; see `LatentModel`.
+    ) -> tuple[jax.Array, jax.Array]:
+        """Return the sum of clipped gradients as (large, small); see `LatentModel`.
 
         A gradient that is not finite counts as zero. Letting it through would tell that such a
         record is in the table, and no scaling bounds it; `check_model` looks for them on made-up
         records instead.
+
+        A clipped gradient is an integer multiple of a power of two, 2¹⁸ to 2¹⁹ of which are the
+        clipping norm, and a remainder below it. The integers are added up exactly, in two words,
+        up to 2²⁷ rows. What single precision rounds of the remainders' sum is less than their
+        number times 2⁻⁴² of the clipping norm, for a chunk of rows and for the chunks, so that one
+        row less changes the sum by what that row adds and no more.
         """
         per_example = jax.vmap(jax.grad(self.log_likelihood), in_axes=(None, 0))
+        unit = jnp.ldexp(jnp.float32(1.0), jnp.frexp(clipping_norm)[1] - COORDINATE_BITS)
+        # what single precision may lose of a sum of squares
+        bound = clipping_norm / (1.0 + self.n_latents * 2.0**-24)
 
-        def add(total: jax.Array, chunk: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, None]:
+        def add(sums: _Sums, chunk: tuple[jax.Array, jax.Array]) -> tuple[_Sums, None]:
             records, is_record = chunk
             gradients = per_example(z, records)
-            norm = jnp.linalg.norm(gradients, axis=1)
+            norm = _norms(gradients)
             is_used = is_record & jnp.isfinite(norm)
-            factor = jnp.where(norm > clipping_norm, clipping_norm / norm, 1.0)
-            gradients = jnp.where(is_used[:, None], gradients, 0.0)
-            return total + jnp.where(is_used, factor, 0.0) @ gradients, None
+            factor = jnp.where(norm > bound, bound / norm, 1.0)
+            clipped = jnp.where(is_used[:, None], factor[:, None] * gradients, 0.0)
+            steps = jnp.trunc(clipped / unit)
+            total = steps.astype(jnp.int32).sum(axis=0, dtype=jnp.int32)
+            low = sums.low + (total & LOWER_WORD)
+            high = sums.high + (total >> WORD_BITS) + (low >> WORD_BITS)
+            rest = sums.rest + (clipped - steps * unit).sum(axis=0)
+            return _Sums(high, low & LOWER_WORD, rest), None
 
         n_chunks, size = _chunks(len(batch), self.n_latents)
         padding = n_chunks * size - len(batch)
         batch = jnp.pad(batch, ((0, padding), (0, 0))).reshape(n_chunks, size, -1)
         is_record = jnp.pad(jnp.asarray(is_record), (0, padding)).reshape(n_chunks, size)
-        return lax.scan(add, jnp.zeros_like(z), (batch, is_record))[0]
+        nothing = jnp.zeros(z.shape, jnp.int32)
+        start = _Sums(nothing, nothing, jnp.zeros(z.shape, jnp.float32))
+        sums = lax.scan(add, start, (batch, is_record))[0]
+        large = sums.high.astype(jnp.float32) * (2.0**WORD_BITS * unit)
+        return large, sums.low.astype(jnp.float32) * unit + sums.rest
 
     def unconstrain(self, values: Mapping[str, Any]) -> tuple[jax.Array, jax.Array]:
         """Return z of the latent sites' values, and log |∂values/∂z|."""
@@ -253,6 +276,21 @@ def _information(latents: CustomLatents, z: jax.Array, keys: jax.Array) -> jax.A
 
     gradients = jax.vmap(gradient)(keys)
     return jnp.mean(jnp.where(jnp.isfinite(gradients), gradients, 0.0) ** 2, axis=0)
+
+
+class _Sums(NamedTuple):
+    """Sums of integer steps, in two words, and of what is less than a step."""
+
+    high: jax.Array
+    low: jax.Array
+    rest: jax.Array
+
+
+def _norms(gradients: jax.Array) -> jax.Array:
+    """Return the rows' norms, however large or small they are; not finite where an entry is not."""
+    largest = jnp.max(jnp.abs(gradients), axis=1)
+    size = jnp.where(largest > 0, largest, 1.0)
+    return size * jnp.sqrt(jnp.sum((gradients / size[:, None]) ** 2, axis=1))
 
 
 def _chunks(n_rows: int, n_latents: int) -> tuple[int, int]:

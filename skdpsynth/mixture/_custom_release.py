@@ -16,7 +16,12 @@ from ._custom_model import CustomModel
 from ._dpvi import DPVIPlan, Guide, MeanFieldGuide, Trace, run_dpvi
 from ._moments import COUNT_SHARE
 from ._records import to_records
-from ._variational import NO_CLIPPING, VariationalPlan, choose_sampling_rate
+from ._variational import (
+    NO_CLIPPING,
+    VariationalPlan,
+    choose_accounted_rate,
+    choose_sampling_rate,
+)
 
 __all__ = ["CustomRelease", "infer_custom", "release_custom"]
 
@@ -96,7 +101,7 @@ def release_custom(
         to_records(table.codes, table.schema),
         n_records,
         scale,
-        _choose_optimisation(plan, latents.n_latents, n_records, ledger.epsilon),
+        _choose_optimisation(plan, latents.n_latents, n_records, scale, ledger),
         ledger,
         noise,
         after_steps,
@@ -119,15 +124,20 @@ def infer_custom(release: CustomRelease) -> CustomModel:
 
 
 def _choose_optimisation(
-    plan: VariationalPlan, n_latents: int, n_records: float, epsilon: float
+    plan: VariationalPlan,
+    n_latents: int,
+    n_records: float,
+    count_scale: float,
+    ledger: PrivacyLedger,
 ) -> DPVIPlan:
     norm = plan.clipping_norm
     if norm == "auto":
         # in the units of z, one record's gradient has a coordinate of about one
-        norm = 2.0 * math.sqrt(n_latents) if math.isfinite(epsilon) else NO_CLIPPING
+        norm = 2.0 * math.sqrt(n_latents) if math.isfinite(ledger.epsilon) else NO_CLIPPING
     return DPVIPlan(
         count_steps(plan),
         choose_sampling_rate(plan, n_records),
         float(norm),
         LEARNING_RATE if plan.learning_rate == "auto" else float(plan.learning_rate),
+        accounted_rate=choose_accounted_rate(plan, n_records, count_scale, ledger),
     )

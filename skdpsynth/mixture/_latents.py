@@ -114,6 +114,11 @@ class MixtureLatents:
         return (n_components,), (len(self.segment), n_components), scalar, scalar, scalar
 
     @property
+    def is_double(self) -> bool:
+        """True: counts of many records, and sums of them, are rounded far below one record."""
+        return True
+
+    @property
     def n_latents(self) -> int:
         """Dimension of z, padding included."""
         return sum(int(np.prod(shape)) for shape in self._shapes)
@@ -142,25 +147,28 @@ class MixtureLatents:
         """Return sums over each block's cells, of shape (n_blocks + 1, n_components)."""
         return jax.ops.segment_sum(values, self.segment, self.n_blocks + 1)
 
-    def _levels(self, latent: Unconstrained) -> tuple[jax.Array, jax.Array, jax.Array]:
+    def _levels(self, cell: Any) -> tuple[jax.Array, jax.Array, jax.Array]:
         """Return log probabilities of levels given presence, and log q, log(1 − q) per cell."""
         is_level = ~self.is_missing[:, None]
-        logits = jnp.where(is_level, latent.cell, -jnp.inf)
+        logits = jnp.where(is_level, cell, -jnp.inf)
         top = jax.ops.segment_max(logits, self.segment, self.n_blocks + 1)
         top = lax.stop_gradient(jnp.where(jnp.isfinite(top), top, 0.0))[self.segment]
-        mass = self._by_segment(jnp.where(is_level, jnp.exp(latent.cell - top), 0.0))
+        mass = self._by_segment(jnp.where(is_level, jnp.exp(cell - top), 0.0))
         log_mass = jnp.log(jnp.maximum(mass, 1e-30))[self.segment]
         has_missing = self._by_segment(self.is_missing[:, None].astype(jnp.float32))[self.segment]
-        logit = self._by_segment(jnp.where(is_level, 0.0, latent.cell))[self.segment]
+        logit = self._by_segment(jnp.where(is_level, 0.0, cell))[self.segment]
         log_present = jnp.where(has_missing > 0, jax.nn.log_sigmoid(-logit), 0.0)
-        return latent.cell - top - log_mass, jax.nn.log_sigmoid(logit), log_present
+        return cell - top - log_mass, jax.nn.log_sigmoid(logit), log_present
+
+    def _log_tables(self, weight: Any, cell: Any) -> tuple[jax.Array, jax.Array]:
+        """Return the log mixing proportions and the log probability of every cell."""
+        proportions = jax.nn.log_softmax(jnp.where(self.owner >= 0, weight, -1e9))
+        levels, log_missing, log_present = self._levels(cell)
+        return proportions, jnp.where(self.is_missing[:, None], log_missing, levels + log_present)
 
     def natural(self, latent: Unconstrained) -> NaturalParameters:
         """Return the mixture in the form the kernels read."""
-        is_real = self.owner >= 0
-        bias = jax.nn.log_softmax(jnp.where(is_real, latent.weight, -1e9))
-        levels, log_missing, log_present = self._levels(latent)
-        log_cell = jnp.where(self.is_missing[:, None], log_missing, levels + log_present)
+        bias, log_cell = self._log_tables(latent.weight, latent.cell)
         weights = []
         for j, distribution in enumerate(self.distributions):
             location = latent.location[j]
@@ -201,15 +209,19 @@ class MixtureLatents:
     ) -> jax.Array:
         """Return the sum of preconditioned, clipped gradients; see `LatentModel`.
 
-        Ghost clipping: a record's gradient is a linear map of its responsibilities and its
-        statistics, so its norm comes from table look-ups, and the sum of the clipped gradients
-        from one pull-back of the clip-weighted sums of the statistics.
+        Ghost clipping: given its responsibilities r, a record's gradient is a linear map of r and
+        of the cells it is in, so that its norm comes from table look-ups and the sum of the clipped
+        gradients from one pull-back of the clip-weighted counts. Gradients of scalar columns are
+        added up themselves: the moments that they are linear in would cancel where σ is small, and
+        leave rounding errors far beyond the clipping norm.
         """
-        parameters, pull_back = jax.vjp(lambda v: self.natural(self.unflatten(v))[:3], z)
-        natural = NaturalParameters(*parameters, self.owner)
+        latent = self.unflatten(z)
+        natural = self.natural(latent)
         joint = component_log_densities(batch.codes, batch.features, batch.classes, natural)
         shares = jax.nn.softmax(joint, axis=1)
-        norm = jnp.sqrt(self._squared_norms(self.unflatten(z), shares, batch))
+        squared = self._squared_norms(latent, shares, batch)
+        # squares are differences of numbers of order one: small norms count as large as their error
+        norm = jnp.sqrt(squared + 8.0 * (1 + self.n_blocks) * jnp.finfo(squared.dtype).eps)
         # a norm that is no number is not at most C, and makes the factor none either
         factor = jnp.where(norm <= clipping_norm, 1.0, clipping_norm / norm)
         factor = jnp.where(is_record, factor, 0.0)
@@ -220,19 +232,56 @@ class MixtureLatents:
             lambda j, sums: sums.at[batch.codes[:, j]].add(weighted),
             jnp.zeros_like(natural.log_cell),
         )
-        feature = jnp.einsum("nf,nk->fk", batch.features, weighted)
-        (total,) = pull_back((weighted.sum(axis=0), cell, feature))
-        return total * self.preconditioner(z)
+        _, pull_back = jax.vjp(self._log_tables, latent.weight, latent.cell)
+        tables = pull_back((weighted.sum(axis=0), cell))
+        scores = self._scalar_scores(latent, batch)
+        sums = [
+            jnp.stack([jnp.where(weighted > 0, weighted * part, 0.0).sum(axis=0) for part in parts])
+            for parts in zip(*scores, strict=True)
+        ]
+        return jnp.concatenate([part.ravel() for part in [*tables, *sums]])
+
+    def _scalar_scores(
+        self, latent: Unconstrained, batch: Records
+    ) -> list[tuple[jax.Array, jax.Array, jax.Array]]:
+        """Return the preconditioned gradients that a component that owns a record whole has.
+
+        They are (x − m)/s and ((x − m)²/s² − 1)/√2 for a normal column, (x − λ)/√λ for a poisson
+        one, both 0 where the value is missing, and 1{missing} − q; per scalar column, each of shape
+        (n_rows, n_components).
+        """
+        scores, start = [], 0
+        location: Any
+        log_scale: Any
+        missing: Any
+        for j, distribution in enumerate(self.distributions):
+            unit = batch.features[:, start, None]
+            if distribution == "poisson":
+                rate = jnp.exp(latent.location[j])
+                location = (unit * self.span[j] - rate) / jnp.sqrt(rate)
+                log_scale = jnp.zeros_like(location)
+            else:
+                location = (2.0 * unit - 1.0 - latent.location[j]) / jnp.exp(latent.log_scale[j])
+                log_scale = 0.5**0.5 * (location**2 - 1.0)
+            missing = jnp.zeros_like(location)
+            start += 1 if distribution == "poisson" else 2
+            if self.nullable[j]:
+                is_missing = batch.features[:, start, None]
+                location = jnp.where(is_missing > 0, 0.0, location)
+                log_scale = jnp.where(is_missing > 0, 0.0, log_scale)
+                missing = is_missing - jax.nn.sigmoid(latent.missing[j])
+                start += 1
+            scores.append((location, log_scale, missing))
+        return scores
 
     def _squared_norms(self, latent: Unconstrained, shares: jax.Array, batch: Records) -> jax.Array:
         """Return the squared norm of every record's preconditioned gradient.
 
         Given r = shares, it is r − π for the weights, r_k(e_x − θ_k) for the levels of a block,
-        r_k(1{missing} − q_k) for its missing logit, r_k(x − m)/s and r_k((x − m)²/s² − 1)/√2 for a
-        normal column and r_k(x − λ)/√λ for a poisson one.
+        r_k(1{missing} − q_k) for its missing logit, and r_k times the scores of scalar columns.
         """
         proportions = jax.nn.softmax(jnp.where(self.owner >= 0, latent.weight, -1e9))
-        levels, log_missing, log_present = self._levels(latent)
+        levels, log_missing, log_present = self._levels(latent.cell)
         probability = jnp.where(self.is_missing[:, None], 0.0, jnp.exp(levels))
         energy = self._by_segment(probability**2)[self.segment]
         missing, present = jnp.exp(log_missing), jnp.exp(log_present)
@@ -244,23 +293,8 @@ class MixtureLatents:
         per_component = fold(
             batch.codes, lambda j, total: total + table[batch.codes[:, j]], jnp.zeros_like(shares)
         )
-        start = 0
-        for j, distribution in enumerate(self.distributions):
-            unit = batch.features[:, start, None]
-            if distribution == "poisson":
-                rate = jnp.exp(latent.location[j])
-                part = (unit * self.span[j] - rate) ** 2 / rate
-            else:
-                scale = jnp.exp(latent.log_scale[j])
-                deviation = (2.0 * unit - 1.0 - latent.location[j]) / scale
-                part = deviation**2 + 0.5 * (deviation**2 - 1.0) ** 2
-            start += 1 if distribution == "poisson" else 2
-            if self.nullable[j]:
-                is_missing = batch.features[:, start, None]
-                rate = jax.nn.sigmoid(latent.missing[j])
-                part = (1.0 - is_missing) * (part + rate**2) + is_missing * (1.0 - rate) ** 2
-                start += 1
-            per_component = per_component + part
+        for parts in self._scalar_scores(latent, batch):
+            per_component = per_component + sum(part**2 for part in parts)
         squared = jnp.sum(shares**2 * per_component, axis=1)
         return squared + jnp.sum((shares - proportions) ** 2, axis=1)
 

@@ -23,11 +23,17 @@ from .._product_mixture._layout import Layout
 from .._product_mixture._measure import one_per_class, open_table, pass_sensitivity, release_sums
 from ..privacy import NoiseSource, PrivacyLedger
 from ._d3p import affordable_sampling_rate, fit_d3p
-from ._dpvi import DPVIPlan, MeanFieldGuide, run_dpvi
+from ._dpvi import DPVIPlan, MeanFieldGuide, count_margin, run_dpvi
 from ._latents import MixtureLatents
 from ._moments import grid_share
 
-__all__ = ["VariationalPlan", "VariationalRelease", "release_variational"]
+__all__ = [
+    "VariationalPlan",
+    "VariationalRelease",
+    "choose_accounted_rate",
+    "choose_sampling_rate",
+    "release_variational",
+]
 
 PROFILE_SHARE = 0.3
 BATCH_SIZE = 4096
@@ -143,7 +149,8 @@ def release_variational(
     start = start_components(totals, layout, opening.bins, component_owner, noise.generator())
     weights = mixing_proportions(start.n_records, totals.n_records, component_owner)
     n_records = max(float(totals.n_records.sum()), 1.0)
-    optimisation = choose_optimisation(plan, layout, n_records, ledger.epsilon)
+    count_scale = float(np.sqrt(totals.variance.sum())) if opening.known_count is None else 0.0
+    optimisation = choose_optimisation(plan, layout, n_records, count_scale, ledger)
     if engine == "d3p":
         if plan.sampling_rate == "auto":
             rate = affordable_sampling_rate(
@@ -170,9 +177,9 @@ def release_variational(
             latents,
             guide,
             np.concatenate([location, np.full(len(location), START_LOG_SCALE)]),
-            opening.records._replace(features=opening.records.features.astype(np.float32)),
+            opening.records,
             n_records,
-            float(np.sqrt(totals.variance.sum())) if opening.known_count is None else 0.0,
+            count_scale,
             optimisation,
             ledger,
             noise,
@@ -192,19 +199,24 @@ def release_variational(
 
 
 def choose_optimisation(
-    plan: VariationalPlan, layout: Layout, n_records: float, epsilon: float
+    plan: VariationalPlan,
+    layout: Layout,
+    n_records: float,
+    count_scale: float,
+    ledger: PrivacyLedger,
 ) -> DPVIPlan:
     """Fill in what is "auto" from the layout and the released row count."""
     norm = plan.clipping_norm
     if norm == "auto":
         squared = BLOCK_SQUARED_NORM * (1 + len(layout.blocks))
         squared += MOMENT_SQUARED_NORM * sum(scalar.n_moments for scalar in layout.scalars)
-        norm = math.sqrt(squared) if math.isfinite(epsilon) else NO_CLIPPING
+        norm = math.sqrt(squared) if math.isfinite(ledger.epsilon) else NO_CLIPPING
     return DPVIPlan(
         plan.count_steps(),
         choose_sampling_rate(plan, n_records),
         float(norm),
         LEARNING_RATE if plan.learning_rate == "auto" else float(plan.learning_rate),
+        accounted_rate=choose_accounted_rate(plan, n_records, count_scale, ledger),
     )
 
 
@@ -214,3 +226,12 @@ def choose_sampling_rate(plan: VariationalPlan, n_records: float) -> float:
         return float(plan.sampling_rate)
     rate = BATCH_SIZE / max(n_records, 1.0)
     return 1.0 if rate > 0.5 else rate
+
+
+def choose_accounted_rate(
+    plan: VariationalPlan, n_records: float, count_scale: float, ledger: PrivacyLedger
+) -> float | None:
+    """Return the rate that noise is calibrated for, where the rate follows from a noisy count."""
+    if plan.sampling_rate != "auto" or count_scale == 0.0:
+        return None
+    return choose_sampling_rate(plan, n_records - count_margin(count_scale, ledger))

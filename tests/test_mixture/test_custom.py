@@ -188,15 +188,23 @@ def explicit_gradients(latents, z, records):
     return np.stack([gradient(z, record) for record in records])
 
 
+_clip = jax.jit(CustomLatents.clipped_sum, static_argnums=0)
+
+
+def clipped_sum(latents, z, records, is_record, norm):
+    """Return the sum of both parts, exactly."""
+    parts = _clip(latents, z, records, is_record, norm)
+    return sum(np.asarray(part, np.float64) for part in parts)
+
+
 def test_clipped_sum_is_the_sum_of_clipped_gradients(mixed):
     records, z = mixed_records(40), mixed.prior_median()
     gradients = explicit_gradients(mixed, z, records)
     norms = np.linalg.norm(gradients, axis=1)
     is_record = np.random.default_rng(0).random(40) < 0.7
-    clip = jax.jit(mixed.clipped_sum)
     for norm in [1e-3, float(np.median(norms)), 1e6]:
         factors = np.minimum(1.0, norm / norms) * is_record
-        got = clip(z, records, is_record, norm)
+        got = clipped_sum(mixed, z, records, is_record, norm)
         assert_allclose(got, factors @ gradients, rtol=1e-4, atol=1e-6 * norm)
 
 
@@ -219,10 +227,10 @@ def test_gradients_against_differences(mixed):
 def test_chunks_do_not_change_the_sum(mixed, monkeypatch):
     records, z = mixed_records(37), mixed.prior_median()
     is_record = np.arange(37) % 5 > 0
-    whole = mixed.clipped_sum(z, records, is_record, 0.5)
+    whole = sum(mixed.clipped_sum(z, records, is_record, 0.5))
     monkeypatch.setattr(_custom, "LARGEST_CHUNK", 8)
     assert _custom._chunks(37, 6) == (5, 8)
-    assert_allclose(mixed.clipped_sum(z, records, is_record, 0.5), whole, rtol=1e-5, atol=1e-6)
+    assert_allclose(sum(mixed.clipped_sum(z, records, is_record, 0.5)), whole, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize(("n_rows", "n_latents"), [(1, 1), (37, 10**9), (5000, 10), (4096, 10**4)])
@@ -234,13 +242,48 @@ def test_chunks_cover_the_rows_within_memory(n_rows, n_latents):
 
 def test_a_record_moves_the_sum_by_the_clipping_norm_at_most(mixed):
     records, norm = mixed_records(24), 0.7
-    clip = jax.jit(mixed.clipped_sum)
     for scale in [0.1, 3.0]:
         z = mixed.prior_median() + scale
-        whole = np.asarray(clip(z, records, np.ones(24, bool), norm), np.float64)
+        whole = clipped_sum(mixed, z, records, np.ones(24, bool), norm)
         for removed in range(24):
-            rest = clip(z, records, np.arange(24) != removed, norm)
-            assert np.linalg.norm(whole - np.asarray(rest, np.float64)) <= norm * (1 + 1e-5)
+            rest = clipped_sum(mixed, z, records, np.arange(24) != removed, norm)
+            assert np.linalg.norm(whole - rest) <= norm * (1 + 1e-5)
+
+
+def shifted(x=None, num_obs_total=None):
+    mean = numpyro.sample("mean", dist.Normal(0.0, 1.0))
+    with numpyro.plate("batch", num_obs_total):
+        numpyro.sample("value", dist.Normal(mean, 1.0), obs=column(x, 0))
+
+
+def test_a_record_among_many_moves_the_sum_by_its_own_gradient():
+    """A float32 sum of that many would be rounded by more than one of them, here and there."""
+    latents = CustomLatents.build_raw(shifted, TableSchema({"value": Continuous(-10, 20)}))
+    n_rows, norm = 1 << 21, 1.3
+    rng = np.random.default_rng(0)
+    records = rng.uniform(0.9, 1.3, (n_rows, 1)).astype(np.float32)
+    z, is_record = np.zeros(1, np.float32), np.ones(n_rows, bool)
+    whole = clipped_sum(latents, z, records, is_record, norm)
+    assert_allclose(whole, records.sum(dtype=np.float64), rtol=1e-9)
+    for removed in [0, 1, n_rows - 1]:
+        kept = np.append(np.delete(records, removed, axis=0), [[0.0]], axis=0).astype(np.float32)
+        rest = clipped_sum(latents, z, kept, np.arange(n_rows) < n_rows - 1, norm)
+        assert_allclose(whole - rest, records[removed], atol=2e-4 * norm)
+
+
+@pytest.mark.parametrize("norm", [1e-25, 1e-10, 1e10, 1e25])
+def test_the_clipping_norm_holds_however_small_or_large_it_is(norm):
+    """Squares of such gradients are zero, or infinite, in single precision."""
+
+    def tiny(x=None, num_obs_total=None):
+        mean = numpyro.sample("mean", dist.Normal(0.0, 1.0))
+        with numpyro.plate("batch", num_obs_total):
+            numpyro.sample("value", dist.Normal(mean, norm**-0.5), obs=column(x, 0))
+
+    latents = CustomLatents.build_raw(tiny, TableSchema({"value": Continuous(-10, 20)}))
+    records = np.array([[10.0], [20.0]], np.float32)
+    got = clipped_sum(latents, np.zeros(1, np.float32), records, np.ones(2, bool), 0.5 * norm)
+    assert_allclose(got, 2 * 0.5 * norm, rtol=1e-3)
 
 
 def test_a_gradient_that_is_not_finite_counts_as_zero():
@@ -255,7 +298,7 @@ def test_a_gradient_that_is_not_finite_counts_as_zero():
     z = np.array([0.5], np.float32)
     gradients = explicit_gradients(latents, z, records)
     assert_array_equal(np.isfinite(gradients[:, 0]), [True, False, False, True])
-    got = latents.clipped_sum(z, records, np.ones(4, bool), 1e6)
+    got = clipped_sum(latents, z, records, np.ones(4, bool), 1e6)
     assert_allclose(got, gradients[[0, 3]].sum(axis=0), rtol=1e-6)
 
 

@@ -1,16 +1,28 @@
 """DP-VI: gradients, noise, ledger, averages, and what it finds."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from scipy.special import ndtr
 
 from skdpsynth.mixture import _dpvi
-from skdpsynth.mixture._dpvi import DPVIPlan, MeanFieldGuide, run_dpvi
+from skdpsynth.mixture._dpvi import (
+    COUNT_RESERVE,
+    DPVIPlan,
+    MeanFieldGuide,
+    count_margin,
+    run_dpvi,
+)
+from skdpsynth.mixture._variational import (
+    VariationalPlan,
+    choose_accounted_rate,
+    choose_sampling_rate,
+)
 from skdpsynth.privacy import GaussianEvent, NoiseSource, PrivacyLedger, SubsampledGaussianEvent
 
 
@@ -139,3 +151,66 @@ def test_a_second_fit_compiles_nothing():
     compiled = _dpvi._scan._cache_size()
     fit(2.0, DPVIPlan(130, 0.2, 1.0, 0.2), n_rows=400, seed=1)
     assert _dpvi._scan._cache_size() == compiled
+
+
+@dataclass(frozen=True)
+class DoubleMean(NormalMean):
+    """The same, asking for double precision."""
+
+    is_double: bool = True
+
+    def clipped_sum(self, z, batch, is_record, clipping_norm):
+        total = super().clipped_sum(z, batch, is_record, clipping_norm)
+        assert z.dtype == total.dtype == jnp.float64
+        return total
+
+
+@dataclass(frozen=True)
+class MeanInParts(NormalMean):
+    """The same, whose sum is a pair."""
+
+    def clipped_sum(self, z, batch, is_record, clipping_norm):
+        total = super().clipped_sum(z, batch, is_record, clipping_norm)
+        assert z.dtype == total.dtype == jnp.float32
+        return jnp.round(total), total - jnp.round(total)
+
+
+@pytest.mark.parametrize("model", [DoubleMean(), MeanInParts()])
+def test_sums_in_double_precision_or_in_parts_give_the_same_fit(model):
+    plan = DPVIPlan(50, 0.2, 2.0, 0.1)
+    expected, _, _ = fit(math.inf, plan)
+    got, _, _ = fit(math.inf, plan, model=model)
+    # what differs is rounding, and the guide's draws in double precision
+    assert_allclose(got.parameters[:2], expected.parameters[:2], atol=0.1)
+
+
+def test_noise_suffices_for_every_rate_that_a_noisy_count_may_give():
+    plan = VariationalPlan("auto", "auto", "auto", "auto", "auto", "auto")
+    ledger, scale = PrivacyLedger(1.0, 1e-6), 40.0
+    half = count_margin(scale, ledger) / 2
+    # beyond that with a probability of which (1 + e^ε) times is a part of δ
+    assert 2 * ndtr(-(half - 2.0) / scale) * (1 + math.e) <= COUNT_RESERVE * 1e-6
+    for n_rows in [500, 8100, 8192, 8300, 8900, 9300, 24_000, 10**6]:
+        noisy = n_rows + np.linspace(-half, half, 101)
+        rates = [choose_sampling_rate(plan, count) for count in noisy]
+        accounted = [choose_accounted_rate(plan, count, scale, ledger) for count in noisy]
+        assert min(accounted) >= max(rates)
+        assert max(accounted) == 1.0 or max(accounted) < 1.3 * min(rates)
+
+
+def test_a_rate_that_is_public_is_accounted_for_as_it_is():
+    auto = VariationalPlan("auto", "auto", "auto", "auto", "auto", "auto")
+    ledger = PrivacyLedger(1.0, 1e-6)
+    assert choose_accounted_rate(auto, 24_000.0, 0.0, ledger) is None
+    assert choose_accounted_rate(replace(auto, sampling_rate=0.1), 24_000.0, 40.0, ledger) is None
+
+
+@pytest.mark.parametrize(("rate", "accounted"), [(0.1, 0.12), (0.45, 1.0)])
+def test_charged_is_the_accounted_rate(rate, accounted):
+    plan = DPVIPlan(20, rate, 2.0, 0.1, accounted_rate=accounted)
+    _, ledger, _ = fit(1.0, plan)
+    _, other, _ = fit(1.0, DPVIPlan(20, accounted, 2.0, 0.1))
+    (entry,), (least,) = ledger.entries, other.entries
+    assert entry.event == least.event
+    assert entry.noise_scale == least.noise_scale
+    assert ledger._sampler_tail > 0

@@ -1,5 +1,7 @@
 """Ghost-clipped gradients against gradients written out record by record."""
 
+import math
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,8 +12,9 @@ from scipy.special import expit, logsumexp
 from test_product_mixture.reference import mixed_schema, random_codes, random_model
 
 from skdpsynth import Categorical, Continuous, Count, TableSchema
+from skdpsynth._product_mixture._columns import model_columns
 from skdpsynth._product_mixture._kernels import component_log_densities, power_of_two
-from skdpsynth._product_mixture._layout import Records, encode_records
+from skdpsynth._product_mixture._layout import Records, build_layout, encode_records
 from skdpsynth.mixture._latents import MixtureLatents
 
 SCHEMAS = {
@@ -93,6 +96,45 @@ def test_removing_any_record_moves_the_sum_by_at_most_the_clipping_norm(name):
         moves.append(np.linalg.norm(total - rest))
     assert max(moves) <= 1.5 * (1 + 1e-5)
     assert max(moves) > 1.49
+
+
+@pytest.mark.parametrize("log_scale", [-4.0, -8.0])
+def test_the_clipping_norm_holds_among_many_records_of_a_narrow_component(log_scale):
+    """A sum of u² times σ⁻² would be rounded by more than a record adds."""
+    schema = TableSchema({"x": Continuous(0, 1, nullable=True), "a": Categorical(["p", "q"])})
+    columns = model_columns(schema, {"x": "normal"})
+    layout = build_layout(columns, {}, None)
+    latents = MixtureLatents.build(layout, np.zeros(2, int), (2, 2))
+    parts = [np.zeros(shape) for shape in latents._shapes]
+    parts[2][0], parts[3][0], parts[4][0] = [-0.8, -0.79], log_scale, -3.0
+    z = np.concatenate([part.ravel() for part in parts]).astype(np.float32)
+    rng = np.random.default_rng(0)
+    n_rows, norm = 4096, 2.0
+    values = np.clip(0.1 + math.exp(log_scale) * rng.normal(size=n_rows), 0, 1)
+    codes = np.column_stack([values, rng.integers(0, 2, n_rows)])
+    codes[rng.random(n_rows) < 0.05, 0] = np.nan
+    records = encode_records(codes, columns, layout, {}, {})
+    whole = np.asarray(clipped_sum(latents, z, records, np.ones(n_rows, bool), norm), float)
+    moves = []
+    for row in range(8):
+        order = np.append(np.delete(np.arange(n_rows), row), row)
+        others = Records(*(part[order] for part in records))
+        rest = clipped_sum(latents, z, others, np.arange(n_rows) < n_rows - 1, norm)
+        moves.append(np.linalg.norm(whole - np.asarray(rest, float)))
+    assert 0.5 * norm < max(moves) <= 1.01 * norm
+
+
+def test_a_norm_lost_in_rounding_is_not_taken_for_zero():
+    """1 − 2θ + Σθ² has the error of one, however small the gradient it is the square of."""
+    schema = TableSchema({"a": Categorical(list("pqrs")), "b": Categorical(list("pqrs"))})
+    layout = build_layout(model_columns(schema), {}, None)
+    latents = MixtureLatents.build(layout, np.zeros(1, int), (8, 1))
+    logits = np.tile([[0.0], [-8.2], [-8.1], [-8.3]], (2, 1))
+    z = np.concatenate([[0.0], logits.ravel()]).astype(np.float32)
+    records = Records(np.array([[0, 4]], np.int32), np.zeros((1, 0)), np.zeros(1, np.int32))
+    for norm in [1e-3, 1e-4, 1e-5]:
+        total = clipped_sum(latents, z, records, np.ones(1, bool), norm)
+        assert np.linalg.norm(np.asarray(total, float)) <= norm * (1 + 1e-4)
 
 
 def test_a_record_without_a_finite_gradient_adds_nothing():
