@@ -20,15 +20,17 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.doctest",
     "sphinx.ext.autosummary",
-    "sphinx.ext.mathjax",
     "sphinx_gallery.gen_gallery",
+    "mathml",
     "stored_results",
 ]
 exclude_patterns = ["_build"]
+templates_path = ["_templates"]
 
 html_static_path = ["_static"]
 html_css_files = ["style.css"]
 html_title = "skdpsynth"
+html_math_renderer = "mathml"
 html_show_sourcelink = False
 html_copy_source = False
 if find_spec("pydata_sphinx_theme"):
@@ -75,6 +77,7 @@ sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "generated/gallery",
     "filename_pattern": "/plot_",
+    "within_subsection_order": "gallery_order.TeachingOrder",
     "abort_on_example_error": True,
     "download_all_examples": False,
     "show_signature": False,

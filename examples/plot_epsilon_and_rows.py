@@ -103,3 +103,5 @@ for marker, (method, colour) in zip("osD", colours.items(), strict=True):
     axes.plot(budget, points["roc_auc"], marker, color=colour, label=method)
 axes.set(xscale="log", xlabel="ε times the number of rows", ylabel="area under the ROC curve")
 legend = axes.legend()
+
+# sphinx_gallery_thumbnail_number = 2

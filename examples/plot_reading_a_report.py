@@ -69,3 +69,5 @@ curves = TSTRDisplay.from_estimator(bad, test, real=train, random_state=0)
 # %%
 
 curves = TSTRDisplay.from_estimator(good, test, real=train, random_state=0)
+
+# sphinx_gallery_thumbnail_number = 3

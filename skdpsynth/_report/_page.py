@@ -32,6 +32,8 @@ figure { margin: 1rem 0; }
 figure img { max-width: 100%; height: auto; }
 figcaption { color: #4b5563; font-size: .9rem; max-width: 46rem; }
 .scroll { overflow-x: auto; }
+.long { max-height: 26rem; overflow-y: auto; border-bottom: 1px solid #d5d9e0; }
+.long thead th { position: sticky; top: 0; background: #fff; }
 table { border-collapse: collapse; font-size: .9rem; margin: .8rem 0;
   font-variant-numeric: tabular-nums; }
 caption { text-align: left; color: #4b5563; padding-bottom: .3rem; }
@@ -44,9 +46,12 @@ footer { margin-top: 3rem; color: #4b5563; font-size: .85rem; }
   body { max-width: none; padding: 0; font-size: 10.5pt; }
   nav { display: none; }
   figure, .scroll, .warning { break-inside: avoid; }
+  .long { max-height: none; break-inside: auto; }
   h2 { break-after: avoid; }
 }
 """
+
+_MANY_ROWS = 15  # longer tables scroll within the page
 
 
 def make_page(title: str, sections: Sequence[tuple[str, str]], notice: str, footer: str) -> str:
@@ -104,8 +109,9 @@ def make_table(header: Sequence[str], rows: Iterable[Sequence[Any]], caption: st
         for name, is_number in zip(header, numeric, strict=True)
     )
     body = "".join(f"<tr>{_row(row, numeric)}</tr>" for row in rows)
+    box = "scroll long" if len(rows) > _MANY_ROWS else "scroll"
     return (
-        f'<div class="scroll"><table><caption>{escape(caption)}</caption><thead><tr>{head}</tr>'
+        f'<div class="{box}"><table><caption>{escape(caption)}</caption><thead><tr>{head}</tr>'
         f"</thead><tbody>{body}</tbody></table></div>"
     )
 
