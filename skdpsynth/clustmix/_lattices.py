@@ -25,12 +25,13 @@ __all__ = [
     "choose_lattice",
     "clip_norm",
     "dither",
+    "exact_floats",
     "fits_reserve",
     "second_moment_sensitivity",
     "sums_sensitivity",
 ]
 
-# records are integer multiples of this step: sums of such numbers are exact below 2**53
+# records are integer multiples of this step: sums of such numbers are exact
 STEP = 2.0**-10
 # a power of two, so that products stay on the grid
 DIAGONAL_WEIGHT = 0.5
@@ -204,6 +205,20 @@ def clip_norm(units: np.ndarray, radius: float) -> np.ndarray:
     is_long = norm > radius
     factor[is_long] = radius / norm[is_long] * (1.0 - 2.0**-40)
     return np.trunc(units * factor[:, None])
+
+
+def exact_floats(integers: np.ndarray) -> np.ndarray:
+    """Return exact sums of integers as float64, those beyond ±2⁵³ moved to there.
+
+    Clipping brings no two numbers further apart, so that the sensitivity of the sums remains what
+    it is; rounding would not.
+
+    Examples
+    --------
+    >>> exact_floats(np.array([3, 2**53 + 1])) == np.array([3.0, 2.0**53])
+    array([ True,  True])
+    """
+    return np.clip(integers, -(2**53), 2**53).astype(np.float64)
 
 
 def sums_sensitivity(radius: float, adjacency: str) -> float:

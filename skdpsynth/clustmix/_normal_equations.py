@@ -11,6 +11,7 @@ import numpy as np
 from ..privacy import NoiseSource, PrivacyLedger, gaussian_release, sampler_log_ratio
 from ..privacy._ledger import SAMPLER_RESERVE
 from ..privacy._rounded_gaussian import MAX_SCALE
+from ._lattices import exact_floats
 from ._ntk import UNIT, RandomFeatures, clip_rows, map_records
 
 __all__ = [
@@ -138,22 +139,24 @@ def sum_normal_equations(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the exact sums over records of T(φφᵀ), as a vector, and of φyᵀ.
 
-    They are multiples of UNIT²/4 and, up to 2²³ records, exact in double precision, so that neither
-    the order of the rows nor their division into chunks can matter.
+    They are multiples of UNIT²/4, added up as integers, so that neither the order of the rows nor
+    their division into chunks can matter; see `exact_floats` for more than 2²³ records.
     """
     read = points if callable(points) else lambda start, stop: points[start:stop]
     n_features = features.n_features
-    gram = np.zeros((n_features, n_features))
-    by_class = np.zeros((n_features, n_classes))
+    gram = np.zeros((n_features, n_features), dtype=np.int64)
+    by_class = np.zeros((n_features, n_classes), dtype=np.int64)
     for start in range(0, len(classes), CHUNK_SIZE):
         stop = min(start + CHUNK_SIZE, len(classes))
         mapped = map_records(read(start, stop), features)
         is_class = classes[start:stop, None] == np.arange(n_classes)
-        gram += mapped.T @ mapped
-        by_class += mapped.T @ is_class
+        gram += (mapped.T @ mapped).astype(np.int64)
+        by_class += (mapped.T @ is_class).astype(np.int64)
     targets = clip_rows(np.trunc(centred_labels(n_classes) / UNIT), 1.0 / UNIT)
-    gram[np.diag_indices(n_features)] *= DIAGONAL_WEIGHT
-    return gram[np.triu_indices(n_features)] * UNIT**2, by_class @ targets * UNIT**2
+    quarters = 4 * gram
+    quarters[np.diag_indices(n_features)] = round(4 * DIAGONAL_WEIGHT) * np.diag(gram)
+    upper, cross = quarters[np.triu_indices(n_features)], 4 * (by_class @ targets.astype(np.int64))
+    return exact_floats(upper) * (UNIT**2 / 4.0), exact_floats(cross) * (UNIT**2 / 4.0)
 
 
 def release_normal_equations(

@@ -15,6 +15,7 @@ from ._lattices import (
     choose_lattice,
     clip_norm,
     dither,
+    exact_floats,
     second_moment_sensitivity,
     sums_sensitivity,
 )
@@ -123,11 +124,12 @@ def sum_by_group(units: np.ndarray, groups: np.ndarray, n_groups: int) -> np.nda
 
 
 def outer_sum(steps: np.ndarray) -> np.ndarray:
-    """Return the sum of z zᵀ of integer records exactly, in float32 where that is enough."""
+    """Return the sum of z zᵀ of a chunk of integer records exactly, as integers."""
     largest = float(np.abs(steps).max(initial=0.0))
     if largest**2 * len(steps) < 2.0**24:
+        # faster, and enough
         steps = steps.astype(np.float32)
-    return np.asarray(steps.T @ steps, dtype=np.float64)
+    return np.asarray(steps.T @ steps).astype(np.int64)
 
 
 def release_sums(
@@ -177,7 +179,7 @@ def release_second_moments(
 
     Parameters
     ----------
-    moments : ndarray of shape (n_groups, n_features, n_features)
+    moments : ndarray of shape (n_groups, n_features, n_features), int
         In multiples of the square of the lattice's step; a record counts in one group.
         Sensitivity: `second_moment_sensitivity`.
     count : ndarray of shape (n_groups,)
@@ -195,8 +197,9 @@ def release_second_moments(
     sensitivity = second_moment_sensitivity(lattice.radius, ledger.adjacency)
     n_features = moments.shape[1]
     upper, diagonal = np.triu_indices(n_features, 1), np.arange(n_features)
+    exact = exact_floats(moments)
     statistic = np.concatenate(
-        [moments[:, *upper], moments[:, diagonal, diagonal] * DIAGONAL_WEIGHT], axis=1
+        [exact[:, *upper], exact[:, diagonal, diagonal] * DIAGONAL_WEIGHT], axis=1
     )
     statistic *= lattice.step**2
     released = gaussian_release(
@@ -245,7 +248,7 @@ def release_components(
 ) -> tuple[np.ndarray, float]:
     """Release the second moments of the standardised records."""
     n_features = len(rows.numeric)
-    moments = np.zeros((n_features, n_features))
+    moments = np.zeros((n_features, n_features), dtype=np.int64)
     n_values = n_features * (n_features + 1) // 2
     lattice = choose_lattice(standardisation.radius, n_features, n_values, 2, mu, ledger)
     for _, values in rows.chunks():

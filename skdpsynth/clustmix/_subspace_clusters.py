@@ -207,7 +207,7 @@ def release_class_moments(
 ) -> tuple[np.ndarray, float]:
     """Release each class's second moments of the projected records."""
     n_components = projected.shape[1]
-    moments = np.zeros((rows.n_classes, n_components, n_components))
+    moments = np.zeros((rows.n_classes, n_components, n_components), dtype=np.int64)
     n_values = rows.n_classes * n_components * (n_components + 1) // 2
     lattice = choose_lattice(radius, n_components, n_values, 2, mu, ledger)
     for label in range(rows.n_classes):

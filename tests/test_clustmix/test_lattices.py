@@ -10,6 +10,7 @@ from skdpsynth.clustmix._lattices import (
     Lattice,
     choose_lattice,
     dither,
+    exact_floats,
     fits_reserve,
     second_moment_sensitivity,
     sums_sensitivity,
@@ -96,3 +97,12 @@ def test_too_wide_a_table_for_so_small_an_epsilon_is_refused_at_once(adjacency):
         release_continuous(codes, kinds, None, plan, ledger, noise)
     assert ledger.entries == ()
     release_continuous(codes, kinds, None, plan, PrivacyLedger(0.1, 1e-6, adjacency), noise)
+
+
+def test_exact_sums_become_floats_that_are_no_further_apart():
+    sums = np.array([0, 1, 2**53 - 1, 2**53, 2**53 + 1, 2**53 + 3, 2**62, -(2**53) - 1, -(2**62)])
+    floats = exact_floats(sums)
+    assert floats.dtype == np.float64
+    for a, x in zip(sums.tolist(), floats.tolist(), strict=True):
+        for b, y in zip(sums.tolist(), floats.tolist(), strict=True):
+            assert abs(int(x) - int(y)) <= abs(a - b)

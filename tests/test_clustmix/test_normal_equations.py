@@ -223,3 +223,23 @@ def test_the_ridge_covers_what_noise_alone_holds():
     equations, _ = release(*none, draw_features(4, 64), mu=0.2)
     largest = np.abs(np.linalg.eigvalsh(equations.gram)).max()
     assert largest == pytest.approx(2.0 * equations.scale * 8.0, rel=0.2)
+
+
+@pytest.mark.parametrize("size", [2**18, 2**23])
+def test_sums_beyond_double_precision_move_by_no_more_than_a_record_adds(monkeypatch, size):
+    """Sums of odd numbers beyond 2⁵³ are rounded in float64: a row that leaves shifts the rest."""
+    features = RandomFeatures((np.zeros((1, 1)),), (np.zeros((1, 1)),))
+    monkeypatch.setattr(_normal_equations, "CHUNK_SIZE", 1)
+    monkeypatch.setattr(_normal_equations, "map_records", lambda points, _: np.rint(points))
+    rng = np.random.default_rng(0)
+    mapped = rng.integers(size, 2 * size, (3000, 2)).astype(np.float64)
+    classes = rng.integers(2, size=3000)
+    gram, cross = sum_normal_equations(mapped, classes, 2, features)
+    for row in (0, 1500, 2999):
+        own = sum_normal_equations(mapped[[row]], classes[[row]], 2, features)
+        rest = sum_normal_equations(
+            np.delete(mapped, row, axis=0), np.delete(classes, row), 2, features
+        )
+        assert np.all(np.abs(gram - rest[0]) <= np.abs(own[0]))
+        assert np.all(np.abs(cross - rest[1]) <= np.abs(own[1]))
+    assert (np.abs(gram) < 2.0**53 * UNIT**2 / 4).any() == (size == 2**18)

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from skdpsynth.clustmix import _private_pca
 from skdpsynth.clustmix._lattices import (
     STEP,
     Lattice,
@@ -16,9 +17,11 @@ from skdpsynth.clustmix._lattices import (
     sums_sensitivity,
 )
 from skdpsynth.clustmix._private_pca import (
+    PrivateRows,
     Standardisation,
     outer_sum,
     read_units,
+    release_components,
     release_second_moments,
     release_sums,
     sum_by_group,
@@ -186,3 +189,20 @@ def test_the_rounding_errors_are_taken_off_the_diagonal():
     )  # fmt: skip
     error = 5 * math.sqrt(np.var((steps * 0.25) ** 2) * 20_000) + 10 * noise_scale
     assert np.all(np.abs(np.diag(moments[0]) - 20_000 * 0.3**2) < error + 20_000 * STEP)
+
+
+def test_second_moments_beyond_double_precision_move_by_no_more_than_a_record_adds(monkeypatch):
+    """A float64 sum of the squares of more than 2²³ records of full range would be rounded."""
+    monkeypatch.setattr(_private_pca, "outer_sum", lambda steps: np.full((1, 1), 2**52 + 1))
+    codes = np.full((40 * _private_pca.CHUNK_ROWS, 1), 0.5)
+    standardisation = Standardisation(np.zeros(1), np.ones(1), 1.0)
+
+    def release(n_chunks):
+        rows = PrivateRows(codes[: n_chunks * _private_pca.CHUNK_ROWS], np.array([0]), codes, 1)
+        ledger = PrivacyLedger(math.inf, 1e-6)
+        noisy, _ = release_components(rows, standardisation, 1.0, math.inf, ledger, NoiseSource(0))
+        return noisy.item() / STEP**2
+
+    assert release(1) == 2**52 + 1
+    for n_chunks in range(2, 40):
+        assert 0 <= release(n_chunks) - release(n_chunks - 1) <= 2**52 + 1
