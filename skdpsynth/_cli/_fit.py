@@ -22,7 +22,7 @@ from ._tables import (
     TableFormat,
     check_output,
     read_raw,
-    read_typed,
+    read_row_by_row,
     select_columns,
     table_options,
     write_table,
@@ -243,7 +243,7 @@ def _read_rows(
     if code.preprocess is None:
         raw = read_raw(data, table_format)
     else:
-        raw = code.before(read_typed(data, table_format))
+        raw = code.before(read_row_by_row(data, schema, table_format))
     if options.drop_na:
         columns = nullable_schema(schema, True)
         frame = select_columns(raw, columns, table_format, data).dropna(ignore_index=True)

@@ -30,6 +30,7 @@ __all__ = [
     "check_output",
     "infer_types",
     "read_raw",
+    "read_row_by_row",
     "read_table",
     "read_typed",
     "select_columns",
@@ -146,6 +147,48 @@ def read_typed(path: Path, table_format: TableFormat) -> pd.DataFrame:
     content = _read_bytes(path)
     raw = _parse(content, path, table_format)
     return raw if content.startswith(_PARQUET_START) else infer_types(raw, table_format)
+
+
+def read_row_by_row(path: Path, schema: TableSchema, table_format: TableFormat) -> pd.DataFrame:
+    """Return the table of a file for a user's function, no value of it depending on other rows.
+
+    Types inferred from whole columns would: with one word in a column of numbers, ``1.0`` is no
+    number any more in all other rows, and another level, or none.
+
+    Parameters
+    ----------
+    path : Path
+    schema : TableSchema
+        Of what the function returns; it may share columns with the file.
+    table_format : TableFormat
+
+    Returns
+    -------
+    DataFrame
+        Of text files, float64 where the schema's column of that name is numeric and all values are
+        numbers, levels where it has them, and stripped texts otherwise; None where missing.
+    """
+    content = _read_bytes(path)
+    raw = _parse(content, path, table_format)
+    if content.startswith(_PARQUET_START):
+        return raw
+    kinds = {str(name): kind for name, kind in schema.columns.items()}
+    return pd.DataFrame(
+        {name: _as_kind(raw[name], kinds.get(name), table_format.missing) for name in raw.columns}
+    )
+
+
+def _as_kind(column: pd.Series, kind: Any, missing: tuple[str, ...]) -> pd.Series:
+    texts = column.astype(object).map(str.strip)
+    texts = texts.mask(texts.isin(["", *missing]), None)
+    if isinstance(kind, Discrete):
+        levels = {str(level): level for level in kind.levels}
+        values = [levels.get(text, text) for text in texts.tolist()]
+        return pd.Series(values, index=column.index, dtype=object)
+    if kind is None:
+        return texts
+    numbers = pd.to_numeric(texts, errors="coerce").astype(np.float64)
+    return texts if (numbers.isna() & texts.notna()).any() else numbers
 
 
 def _parse(content: bytes, path: Path, table_format: TableFormat) -> pd.DataFrame:

@@ -158,6 +158,21 @@ def test_model_in_python(folder, run):
     assert "On the command line: --model-file FILE.py" in err
 
 
+def test_one_row_does_not_change_how_others_are_read(folder, run):
+    """A word among numbers made texts of all of them, and "1.0" is no level 1."""
+    (folder / "own.py").write_text("def preprocess(frame):\n    return frame\n")
+    kind = skdpsynth.Categorical([1, 2, 9], other=9)
+    TableSchema({"c": kind}).to_json(folder / "own.json")
+    for last, name in [("2.0", "one.csv"), ("word", "two.csv")]:
+        (folder / name).write_text("\n".join(["c", *["1.0", "2.0", "2"] * 100, last, ""]))
+        command = ["synthesize", name, "--schema", "own.json", "--model-file", "own.py"]
+        assert run(*command, "--epsilon", "inf", "-o", f"twin-{name}")[0] == 0
+    one, two = (pd.read_csv(folder / f"twin-{name}")["c"] for name in ("one.csv", "two.csv"))
+    for level in (1, 2, 9):
+        # 5 standard deviations of two samples of 301
+        assert abs((one == level).mean() - (two == level).mean()) < 5 * (0.5 / 301) ** 0.5
+
+
 def test_parquet_in_and_out(folder, run):
     pytest.importorskip("pyarrow")
     raw = pd.read_csv("data.csv", na_values="?")

@@ -12,6 +12,7 @@ from skdpsynth._cli._tables import (
     check_output,
     infer_types,
     read_raw,
+    read_row_by_row,
     read_table,
     write_table,
 )
@@ -124,6 +125,26 @@ def test_types_follow_from_whole_columns():
     assert frame["word"].tolist() == ["a", "1"]
     assert frame["flag"].tolist() == ["True", "False"]
     assert frame["none"].isna().all()
+
+
+def test_values_for_a_function_do_not_depend_on_other_rows(tmp_path):
+    schema = TableSchema(
+        {"n": Count(0, 9, nullable=True), "c": Categorical([1, 2]), "s": Categorical(["1", "x"])}
+    )
+    path, kinds = tmp_path / "t.csv", {"n": float, "c": int, "s": str, "zip": str}
+    rows = ["1,1,1,0123", "2.0,2,x,7", "?,1,1,8"]
+    path.write_text("\n".join(["n,c,s,zip", *rows]))
+    frame = read_row_by_row(path, schema, TableFormat(missing=("?",)))
+    assert frame["n"].fillna(-1).tolist() == [1.0, 2.0, -1.0]
+    assert frame["c"].tolist() == [1, 2, 1]
+    assert frame["s"].tolist() == ["1", "x", "1"]
+    assert frame["zip"].tolist() == ["0123", "7", "8"]
+    for name, kind in kinds.items():
+        assert isinstance(frame[name].iloc[0], kind)
+    for more in ["3,word,1,1.5", "3,2,,", "0.5,1,7,word"]:
+        path.write_text("\n".join(["n,c,s,zip", *rows, more]))
+        longer = read_row_by_row(path, schema, TableFormat(missing=("?",))).iloc[:3]
+        pd.testing.assert_frame_equal(longer, frame, check_dtype=False)
 
 
 def test_outputs_are_checked_first(tmp_path):
