@@ -482,6 +482,19 @@ def test_a_bought_schema_says_so(table):
     assert any("were bought for" in note for note in model.fit(frame).privacy_spent_.notes)
 
 
+def test_a_purchase_without_privacy_is_not_forgotten_behind_another_one(table):
+    frame = table[["age", "sick"]]
+    kinds = {"sick": SCHEMA["sick"]}
+    private = TableSchema.from_private(frame, 5.0, 1e-6, kinds, target="sick")
+    exact = TableSchema.from_private(frame, float("inf"), 1e-6, kinds, target="sick")
+    model = make_synthesizer_pipeline(TableEncoder(private), make_mixture(random_state=None))
+    assert model.fit(frame).privacy_spent_.is_private
+    own = TableEncoder(exact).fit(frame).output_schema_.replace({"age": Continuous(0, 1)})
+    assert own.ledger is not None
+    model[-1].set_params(schema=own)
+    assert not model.fit(frame).privacy_spent_.is_private
+
+
 def test_a_schema_of_its_own_is_the_synthesizers(table):
     wide = TableEncoder(SCHEMA).fit(table).output_schema_.replace({"age": Continuous(-1, 2)})
     model = make_synthesizer_pipeline(TableEncoder(SCHEMA), make_mixture(schema=wide)).fit(table)

@@ -161,9 +161,12 @@ def mark_ledger(synthesizer: Any, leaks: bool, path: SchemaPath) -> None:
     """Record what the steps read or bought of the rows in the ledger of the fitted synthesizer."""
     if not isinstance(synthesizer, BaseSynthesizer):
         return
-    bought = [schema.ledger for schema in path.read.values() if schema.ledger is not None]
     if leaks:
         synthesizer.ledger_.mark_drafted_schema()
-    if bought:
-        synthesizer.ledger_.mark_bought_schema(bought[0].spent())
+    # the synthesizer's own is known already; copies of one purchase are equal
+    known = [synthesizer.schema_.ledger]
+    for schema in path.read.values():
+        if schema.ledger is not None and schema.ledger not in known:
+            known.append(schema.ledger)
+            synthesizer.ledger_.mark_bought_schema(schema.ledger.spent())
     synthesizer.privacy_spent_ = synthesizer.ledger_.spent()

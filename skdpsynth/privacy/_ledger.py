@@ -309,9 +309,22 @@ class PrivacyLedger:
     def mark_bought_schema(self, purchase: PrivacySpent) -> None:
         """Record what bounds and levels were bought for, which is not part of this request.
 
-        After a purchase without privacy, such as one with ε = inf, the schema is not public.
+        After a purchase without privacy, such as one with ε = inf, the schema is not public. What
+        several purchases cost is added up.
         """
-        self._purchase = purchase
+        known = self._purchase
+        if known is None or known == purchase:
+            self._purchase = purchase
+            return
+        adjacencies = dict.fromkeys([known.adjacency, purchase.adjacency])
+        self._purchase = PrivacySpent(
+            epsilon=known.epsilon + purchase.epsilon,
+            delta=min(known.delta + purchase.delta, 1.0),
+            adjacency=" and ".join(adjacencies),
+            secure_noise=known.secure_noise and purchase.secure_noise,
+            public_schema=known.public_schema and purchase.public_schema,
+            notes=tuple(dict.fromkeys([*known.notes, *purchase.notes])),
+        )
 
     def mark_unproven(self, claim: str) -> None:
         """Record that a release is charged at a sensitivity that is claimed and does not hold.

@@ -136,6 +136,18 @@ def test_a_bought_schema_is_noted():
     assert "that purchase was not private" in repr(ledger.spent())
 
 
+def test_several_purchases_are_added_up():
+    ledger = PrivacyLedger(1.0, 1e-6)
+    first = PrivacySpent(epsilon=0.5, delta=1e-7, adjacency="add_remove", secure_noise=False)
+    second = PrivacySpent(epsilon=0.25, delta=2e-7, adjacency="replace_one")
+    for purchase in (first, first, second):
+        ledger.mark_bought_schema(purchase)
+    # the later one does not make good what the first one gave away
+    assert not ledger.spent().is_private
+    price = "bought for epsilon=0.75, delta=3e-07 (add_remove and replace_one)"
+    assert price in repr(ledger.spent())
+
+
 def test_spent_of_an_empty_ledger():
     spent = PrivacyLedger(1.0, 1e-6, "replace_one").spent()
     assert spent == PrivacySpent(epsilon=0.0, delta=1e-6, adjacency="replace_one")
