@@ -55,6 +55,7 @@ else:
     }
 
 default_role = "py:obj"
+toc_object_entries_show_parents = "hide"
 autosummary_generate = True
 autodoc_default_options = {
     "members": True,
