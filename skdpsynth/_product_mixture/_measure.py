@@ -29,6 +29,7 @@ STEPS_PER_SCALE = 1024.0
 
 RECORDS_PER_BIN = 25.0
 RECORDS_PER_TARGET_BIN = 60.0
+MOST_TARGET_BINS = 32
 
 
 class Opening(NamedTuple):
@@ -213,7 +214,7 @@ def _choose_bins(
         wanted = int(np.clip(_nearest_power_of_two(strength / RECORDS_PER_BIN), 32, 256))
     else:
         wanted = int(n_bins)
-    n_target_bins = int(np.clip(strength / RECORDS_PER_TARGET_BIN, 4, 32))
+    n_target_bins = int(np.clip(strength / RECORDS_PER_TARGET_BIN, 4, MOST_TARGET_BINS))
     return {j: min(n_target_bins, wanted) if j == owner else wanted for j in histograms}
 
 

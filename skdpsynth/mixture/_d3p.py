@@ -83,12 +83,13 @@ def check_d3p_adjacency(adjacency: str) -> None:
         )
 
 
-def affordable_sampling_rate(
-    sampling_rate: float, n_rows: float, n_components: int, layout: Layout
-) -> float:
-    """Return a sampling rate, lower where the gradients of a batch would take much memory."""
-    n_latents = n_components * (1 + layout.n_cells + 2 * len(layout.scalars))
-    batch_size = max(MOST_GRADIENT_ENTRIES // (2 * n_latents), 64)
+def affordable_sampling_rate(sampling_rate: float, n_rows: float, n_latents: float) -> float:
+    """Return a sampling rate, lower where the gradients of a batch would take much memory.
+
+    `n_latents` must be public: composition, exact for each rate, does not cover one that follows
+    from noisy numbers.
+    """
+    batch_size = max(int(MOST_GRADIENT_ENTRIES / (2 * n_latents)), 64)
     return min(sampling_rate, batch_size / n_rows)
 
 

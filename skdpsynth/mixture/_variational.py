@@ -12,6 +12,8 @@ import numpy as np
 from .._histograms import Bins
 from .._product_mixture._columns import ColumnModel
 from .._product_mixture._components import (
+    MAX_COMPONENTS_PER_CLASS,
+    RECORDS_PER_COMPONENT,
     choose_components,
     consistent_totals,
     mixing_proportions,
@@ -20,7 +22,13 @@ from .._product_mixture._components import (
 from .._product_mixture._estimates import ComponentEstimates
 from .._product_mixture._kernels import power_of_two
 from .._product_mixture._layout import Layout
-from .._product_mixture._measure import one_per_class, open_table, pass_sensitivity, release_sums
+from .._product_mixture._measure import (
+    MOST_TARGET_BINS,
+    one_per_class,
+    open_table,
+    pass_sensitivity,
+    release_sums,
+)
 from ..privacy import NoiseSource, PrivacyLedger
 from ._d3p import affordable_sampling_rate, fit_d3p
 from ._dpvi import DPVIPlan, MeanFieldGuide, count_margin, run_dpvi
@@ -32,6 +40,7 @@ __all__ = [
     "VariationalRelease",
     "choose_accounted_rate",
     "choose_sampling_rate",
+    "guess_n_latents",
     "release_variational",
 ]
 
@@ -148,13 +157,17 @@ def release_variational(
     component_owner = choose_components(plan.n_components, totals.n_records, scale)
     start = start_components(totals, layout, opening.bins, component_owner, noise.generator())
     weights = mixing_proportions(start.n_records, totals.n_records, component_owner)
-    n_records = max(float(totals.n_records.sum()), 1.0)
+    n_records = opening.known_count or max(float(totals.n_records.sum()), 1.0)
     count_scale = float(np.sqrt(totals.variance.sum())) if opening.known_count is None else 0.0
     optimisation = choose_optimisation(plan, layout, n_records, count_scale, ledger)
     if engine == "d3p":
         if plan.sampling_rate == "auto":
+            assert opening.known_count is not None
+            n_latents = guess_n_latents(
+                plan, columns, owner, opening.n_padded_cells, opening.known_count, scale
+            )
             rate = affordable_sampling_rate(
-                optimisation.sampling_rate, n_records, len(component_owner), layout
+                optimisation.sampling_rate, opening.known_count, n_latents
             )
             optimisation = replace(optimisation, sampling_rate=rate)
         weights, estimates = fit_d3p(
@@ -196,6 +209,43 @@ def release_variational(
     return VariationalRelease(
         columns, layout, opening.bins, component_owner, weights, estimates, n_records
     )
+
+
+def guess_n_latents(
+    plan: VariationalPlan,
+    columns: tuple[ColumnModel, ...],
+    owner: int | None,
+    n_padded_cells: int,
+    n_records: float,
+    scale: float,
+) -> float:
+    """Return about how many latent variables there will be, from public numbers.
+
+    Parameters
+    ----------
+    plan : VariationalPlan
+    columns : tuple of ColumnModel
+    owner : int or None
+    n_padded_cells : int
+        About twice the number of cells, public where the row count is.
+    n_records : float
+        The public row count.
+    scale : float
+        Standard deviation of the noise in a count of the profile.
+    """
+    if owner is None:
+        n_classes = 1
+    elif columns[owner].distribution == "histogram":
+        n_classes = MOST_TARGET_BINS
+    else:
+        n_classes = columns[owner].n_levels + columns[owner].kind.nullable
+    if plan.n_components == "auto":
+        most = MAX_COMPONENTS_PER_CLASS * n_classes
+        n_components = min(n_records / (RECORDS_PER_COMPONENT * max(scale, 1.0)) + n_classes, most)
+    else:
+        n_components = max(int(plan.n_components), n_classes)
+    n_scalars = sum(not column.is_tabulated for column in columns)
+    return n_components * (1 + n_padded_cells / 2 + 2 * n_scalars)
 
 
 def choose_optimisation(
