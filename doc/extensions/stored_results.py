@@ -1,7 +1,8 @@
 """Tables of the documentation that are read from ``benchmarks/results`` when it is built.
 
-``.. benchmark:: adult`` shows the means of the runs in ``benchmark_adult.csv``, and
-``.. stored-table:: coverage.md`` the table in that file. No figure is copied by hand.
+``.. benchmark:: adult`` shows the means of the runs in ``benchmark_adult.csv``,
+``.. stored-table:: coverage.md`` the first table in that file, and
+``.. stored-table:: ../RESULTS.md mnist`` the first below that heading. No figure is copied by hand.
 """
 
 import re
@@ -43,14 +44,16 @@ def summarise(runs):
 def format_mean(values, n_digits):
     if values.isna().any():
         return "–"
-    if n_digits < 3:
+    if n_digits < 3 or len(values) == 1:
         return f"{values.mean():.{n_digits}f}"
     return f"{values.mean():.{n_digits}f} ± {values.std():.{n_digits}f}"
 
 
-def read_markdown(name):
-    """Give the first table of a markdown file, its header first."""
+def read_markdown(name, heading=None):
+    """Give the first table of a markdown file, or below a heading of it, its header first."""
     text = (RESULTS / name).read_text(encoding="utf-8")
+    if heading is not None:
+        text = text.split(f"\n## {heading}\n", 1)[1]
     table = re.search(r"^\|(?:.*\n\|)*.*", text, re.MULTILINE)
     rows = [[cell.strip() for cell in row.split("|")[1:-1]] for row in table[0].splitlines()]
     return [rows[0], *rows[2:]]
@@ -58,10 +61,11 @@ def read_markdown(name):
 
 class StoredTable(Directive):
     required_arguments = 1
+    optional_arguments = 1
     read = staticmethod(read_markdown)
 
     def run(self):
-        rows = self.read(self.arguments[0])
+        rows = self.read(*self.arguments)
         text = [".. list-table::", "   :header-rows: 1", "   :class: figures", ""]
         for row in rows:
             text += [f"   {'* -' if number == 0 else '  -'} {c}" for number, c in enumerate(row)]
