@@ -3,6 +3,7 @@
 ORDER = (
     "plot_rand_hie.py",
     "plot_digits.py",
+    "plot_what_an_attacker_sees.py",
     "plot_epsilon_and_rows.py",
     "plot_missing_values.py",
     "plot_reading_a_report.py",
