@@ -164,6 +164,7 @@ def total_privacy_cost(search: Any, delta: float | None = None) -> SearchCost:
             "the scores on held-out rows, and the choice made by them, are not covered",
             *getattr(spent, "notes", ()),
         ),
+        purchase=getattr(spent, "purchase", None),
         n_fits=n_fits,
     )
 

@@ -58,10 +58,14 @@ def describe_privacy(spent: PrivacySpent) -> list[str]:
     """
     if not spent.is_private:
         return [_no_guarantee(spent), *_sentences(spent.notes)]
-    advantage = advantage_bound(spent.epsilon, spent.delta)
+    epsilon, delta = spent.total
+    advantage = advantage_bound(epsilon, delta)
+    bought = (
+        "" if spent.purchase is None else ", what its bounds and levels were bought for included"
+    )
     return [
-        f"The synthetic table was made under differential privacy with ε = {spent.epsilon:.4g} and "
-        f"δ = {spent.delta:.3g} ({_name(spent.adjacency)}).",
+        f"The synthetic table was made under differential privacy with ε = {epsilon:.4g} and "
+        f"δ = {delta:.3g} ({_name(spent.adjacency)}){bought}.",
         "Take the strongest attacker: one who knows all other rows of the real table, and how the "
         "synthesizer works, has unlimited time, and wants to find out "
         f"{_NEIGHBOURS[spent.adjacency]}.",

@@ -370,6 +370,7 @@ class PrivacyLedger:
             and (self._purchase is None or self._purchase.is_private),
             claim=self._claim,
             notes=tuple(notes),
+            purchase=None if self._purchase is None else _price(self._purchase, self.adjacency),
         )
 
     def _event_loss(self) -> float:
@@ -413,6 +414,19 @@ def _describe_purchase(purchase: PrivacySpent) -> str:
     price = f"epsilon={purchase.epsilon:.6g}, delta={purchase.delta:g} ({purchase.adjacency})"
     note = f"bounds and levels were bought for {price}, which comes on top"
     return note if purchase.is_private else f"{note}; that purchase was not private"
+
+
+def _price(purchase: PrivacySpent, adjacency: str) -> tuple[float, float]:
+    """Return what a purchase costs when tables are neighbours as `adjacency` says.
+
+    One row replaced is one removed and one added. The other way there is nothing to pay: what is
+    bought has sensitivities that are larger for a row replaced than for one added.
+    """
+    if adjacency == "add_remove" or purchase.adjacency == adjacency:
+        return purchase.epsilon, purchase.delta
+    if purchase.epsilon > 500:
+        return 2 * purchase.epsilon, 1.0
+    return 2 * purchase.epsilon, min((1 + math.exp(purchase.epsilon)) * purchase.delta, 1.0)
 
 
 def _sum_of_squares(events: tuple[Event, ...]) -> float:

@@ -27,6 +27,9 @@ class PrivacySpent:
         Whose claim the numbers are where no proof supports them; None for a guarantee.
     notes : tuple of str
         What a reader must know beside the numbers.
+    purchase : (float, float), default=None
+        ε and δ, for the same adjacency, that bounds and levels were bought for. They come on top:
+        a synthetic table repeats them. None if they were not bought.
 
     Examples
     --------
@@ -41,12 +44,19 @@ class PrivacySpent:
     public_schema: bool = True
     claim: str | None = None
     notes: tuple[str, ...] = ()
+    purchase: tuple[float, float] | None = None
 
     @property
     def is_private(self) -> bool:
         """Whether the numbers are a guarantee: proved, finite ε, secret noise, public schema."""
         is_secret = self.secure_noise and self.public_schema
         return self.epsilon < float("inf") and is_secret and self.claim is None
+
+    @property
+    def total(self) -> tuple[float, float]:
+        """The ε and δ of a synthetic table, what its schema was bought for included."""
+        epsilon, delta = (0.0, 0.0) if self.purchase is None else self.purchase
+        return self.epsilon + epsilon, min(self.delta + delta, 1.0)
 
     def __repr__(self) -> str:
         text = (

@@ -148,6 +148,25 @@ def test_several_purchases_are_added_up():
     assert price in repr(ledger.spent())
 
 
+@pytest.mark.parametrize(
+    ("fit", "bought", "expected"),
+    [
+        ("add_remove", "add_remove", (0.5, 1e-7)),
+        ("add_remove", "replace_one", (0.5, 1e-7)),
+        ("replace_one", "replace_one", (0.5, 1e-7)),
+        ("replace_one", "add_remove", (1.0, (1 + math.exp(0.5)) * 1e-7)),
+    ],
+)
+def test_a_purchase_is_part_of_the_total(fit, bought, expected):
+    ledger = PrivacyLedger(1.0, 1e-6, fit)
+    ledger.charge(GaussianEvent(ledger.mu), name="counts")
+    assert ledger.spent().total == (ledger.spent().epsilon, 1e-6)
+    ledger.mark_bought_schema(PrivacySpent(epsilon=0.5, delta=1e-7, adjacency=bought))
+    spent = ledger.spent()
+    assert spent.purchase == pytest.approx(expected)
+    assert spent.total == pytest.approx((spent.epsilon + expected[0], 1e-6 + expected[1]))
+
+
 def test_spent_of_an_empty_ledger():
     spent = PrivacyLedger(1.0, 1e-6, "replace_one").spent()
     assert spent == PrivacySpent(epsilon=0.0, delta=1e-6, adjacency="replace_one")

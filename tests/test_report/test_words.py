@@ -44,6 +44,15 @@ def test_a_guarantee_in_words():
     assert "more than 99.9 %" in describe_privacy(PrivacySpent(12.0, 1e-5, "add_remove"))[2]
 
 
+def test_what_the_schema_was_bought_for_counts():
+    """The synthetic table repeats the levels: an attacker has both."""
+    words = describe_privacy(PrivacySpent(0.7, 1e-5, "add_remove", purchase=(0.3, 1e-6)))
+    assert words[0].startswith("The synthetic table was made under differential privacy with ε = 1")
+    assert "δ = 1.1e-05" in words[0]
+    assert "bought for included" in words[0]
+    assert "at most 46.2 %" in words[2]
+
+
 @pytest.mark.parametrize(
     ("parameters", "reason"),
     [
