@@ -2,7 +2,6 @@
 
 import re
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import skdpsynth
@@ -33,26 +32,17 @@ html_title = "skdpsynth"
 html_math_renderer = "mathml"
 html_show_sourcelink = False
 html_copy_source = False
-if find_spec("pydata_sphinx_theme"):
-    html_theme = "pydata_sphinx_theme"
-    html_theme_options = {
-        "logo": {"text": "skdpsynth"},
-        "navbar_align": "left",
-        "navbar_end": ["theme-switcher"],
-        "secondary_sidebar_items": ["page-toc"],
-        "show_toc_level": 2,
-        "footer_start": ["copyright"],
-        "footer_end": [],
-    }
-    html_sidebars = {"index": [], "contributing": [], "whats_new/*": []}
-else:
-    html_theme = "alabaster"
-    html_theme_options = {
-        "description": skdpsynth.__doc__,
-        "page_width": "1100px",
-        "fixed_sidebar": True,
-        "show_related": False,
-    }
+html_theme = "pydata_sphinx_theme"
+html_theme_options = {
+    "logo": {"text": "skdpsynth"},
+    "navbar_align": "left",
+    "navbar_end": ["theme-switcher"],
+    "secondary_sidebar_items": ["page-toc"],
+    "show_toc_level": 2,
+    "footer_start": ["copyright"],
+    "footer_end": [],
+}
+html_sidebars = {"index": [], "contributing": [], "whats_new/*": []}
 
 default_role = "py:obj"
 toc_object_entries_show_parents = "hide"
