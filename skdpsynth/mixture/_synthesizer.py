@@ -80,7 +80,8 @@ class DPMixtureSynthesizer(BaseSynthesizer):
         Steps of DP-VI; "auto" is 300, or 1000 for a model of your own.
     sampling_rate : float in (0, 1] or "auto", default="auto"
         Probability with which a row takes part in a step; "auto" gives batches of about 4096 rows,
-        with d3p of fewer where their gradients would take much memory.
+        with d3p of fewer where their gradients would take much memory. Where that follows from a
+        noisy row count, the ledger has the largest rate that the noise could have made of it.
     clipping_norm : float or "auto", default="auto"
         Bound on the norm of one row's gradient; "auto" follows from the number of columns, or of
         latent variables of a model of your own.
