@@ -29,6 +29,7 @@ __all__ = [
 ]
 
 _COARSE_ERROR = 0.02  # of ε, while searching; the result is verified at full accuracy
+_LEAST_NOISE = math.log(0.02)  # a smaller multiplier is worth nothing, and its losses are huge
 _MARGIN = 0.006  # of ε, which the search leaves for that verification
 
 
@@ -130,8 +131,8 @@ def calibrate_subsampled_gaussian(
     BudgetExceededError
         If the other events leave nothing.
     AccountingError
-        If the numerical composition would need too fine a grid, or no noise multiplier below 10⁶
-        suffices.
+        If no noise multiplier below 10⁶ can be shown to suffice: more would be needed, or there are
+        too many steps for so small a δ.
 
     Examples
     --------
@@ -167,9 +168,8 @@ def calibrate_subsampled_gaussian(
         )
         return math.log(estimate + 1e-300) - math.log(delta)
 
-    # central limit: many small steps are nearly μ-GDP with μ² = q²T(e^{1/σ²} − 1)
-    target = gdp_mu(epsilon / factor, delta) / (event.sampling_rate * math.sqrt(event.steps))
-    start = -0.5 * math.log(math.log1p(target**2))
+    target = gdp_mu(epsilon / factor, delta) / event.sampling_rate
+    start = _limiting_noise(target, event.steps)
     multiplier = math.exp(_decreasing_root(excess, start))
     return _raise_until_within(events, multiplier, epsilon, delta, adjacency)
 
@@ -239,8 +239,7 @@ def calibrate_without_replacement(
         return math.log(bound + 1e-300) - math.log(delta)
 
     rate = event.batch_size / event.n_rows
-    target = gdp_mu(epsilon, delta) / (rate * math.sqrt(event.steps))
-    start = math.log(2.0) - 0.5 * math.log(math.log1p(target**2))
+    start = math.log(2.0) + _limiting_noise(gdp_mu(epsilon, delta) / rate, event.steps)
     multiplier = math.exp(_decreasing_root(excess, start))
     return _raise_until_within(events, multiplier, epsilon, delta, "replace_one")
 
@@ -254,11 +253,18 @@ def _raise_until_within(
 ) -> float:
     """Return the first of slightly larger and larger multipliers that is provably enough."""
     step = 1.001
-    while not is_within(events(multiplier), epsilon, delta, adjacency):
+    while not _is_verified(events(multiplier), epsilon, delta, adjacency):
         multiplier *= step
         step *= step
         _check_multiplier(multiplier)
     return multiplier
+
+
+def _is_verified(events: tuple[Event, ...], epsilon: float, delta: float, adjacency: str) -> bool:
+    try:
+        return is_within(events, epsilon, delta, adjacency)
+    except AccountingError:
+        return False  # more noise needs a coarser grid
 
 
 def _check_others(others: tuple[Event, ...], epsilon: float, delta: float, adjacency: str) -> None:
@@ -269,28 +275,36 @@ def _check_others(others: tuple[Event, ...], epsilon: float, delta: float, adjac
         )
 
 
+def _limiting_noise(mu: float, steps: int) -> float:
+    """Log σ of many small steps that are nearly μq-GDP, μ² = T(e^{1/σ²} − 1), where to start."""
+    squared = min(max(mu / math.sqrt(steps), 1e-7), 1e7) ** 2
+    return -0.5 * math.log(math.log1p(squared))
+
+
 def _check_multiplier(multiplier: float) -> None:
     if multiplier > 1e6:
         raise AccountingError(
-            "no noise multiplier below 1e6 meets the target; use fewer steps, a smaller sampling "
-            "rate, or leave more of the budget to them"
+            "no noise multiplier below 1e6 can be shown to meet the target; use fewer steps, a "
+            "smaller sampling rate or a larger delta, or leave more of the budget to them"
         )
 
 
 def _decreasing_root(excess: Callable[[float], float], start: float) -> float:
     """Root of a decreasing function, bracketed outwards from ``start``."""
 
-    def at_less_noise(log_multiplier: float) -> float:
+    def at_noise(log_multiplier: float) -> float:
         try:
             return excess(log_multiplier)
         except AccountingError:
             return 1.0  # a loss too wide for the grid is a loss too large
 
-    high = start
-    while excess(high) > 0:
+    high = max(start, _LEAST_NOISE)
+    while at_noise(high) > 0:
         high += 0.25
         _check_multiplier(math.exp(high))
     low = high - 0.25
-    while at_less_noise(low) <= 0:
+    while at_noise(low) <= 0:
+        if low <= _LEAST_NOISE:
+            return low
         low, high = low - 0.25, low
-    return float(brentq(at_less_noise, low, high, xtol=1e-4))
+    return float(brentq(at_noise, low, high, xtol=1e-4))

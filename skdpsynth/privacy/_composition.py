@@ -90,7 +90,7 @@ def summarise(events: Iterable[Event], adjacency: str) -> Composition:
     without_replacement: Counter[tuple[int, int, float]] = Counter()
     for event in events:
         if isinstance(event, GaussianEvent):
-            squares.append(event.mu**2)
+            squares.append(event.mu * event.mu)  # a power would raise where it overflows
         elif isinstance(event, SelectionEvent):
             selections[event.epsilon] += 1
         elif isinstance(event, FailureEvent):
@@ -98,7 +98,8 @@ def summarise(events: Iterable[Event], adjacency: str) -> Composition:
         elif isinstance(event, SubsampledGaussianEvent):
             if event.sampling_rate == 1.0:
                 factor = 1.0 if adjacency == "add_remove" else 2.0
-                squares.append(event.steps * (factor / event.noise_multiplier) ** 2)
+                ratio = factor / event.noise_multiplier
+                squares.append(event.steps * (ratio * ratio))
             elif event.noise_multiplier < math.inf:
                 subsampled[event.sampling_rate, event.noise_multiplier] += event.steps
         elif isinstance(event, WithoutReplacementGaussianEvent):

@@ -85,7 +85,10 @@ def check_number(
     """
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(f"{name} must be a real number, got {type(value).__name__}")
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        raise ValueError(f"{name} is an integer too large for a floating-point number") from None
     above = number > low if low_open else number >= low
     below = number < high if high_open else number <= high
     if not (above and below):

@@ -19,6 +19,7 @@ from skdpsynth.privacy._events import check_number
 
 __all__ = ["gdp_delta", "gdp_delta_curve", "gdp_epsilon", "gdp_mu"]
 
+_LARGEST_MU = 1e100  # beyond, ε = μ²/2 and more cannot be solved for in floating point
 _LOG_TOLERANCE = 1e-10  # margin in log δ; the rounding error of the curve stays below it
 
 
@@ -71,7 +72,8 @@ def _curve(epsilon: npt.NDArray[np.float64], mu: float) -> npt.NDArray[np.float6
 
 def _small_mu_curve(epsilon: npt.NDArray[np.float64], mu: float) -> npt.NDArray[np.float64]:
     """Taylor series of R(x − μ/2) − R(x + μ/2) at x = ε/μ: the difference itself cancels."""
-    x = epsilon / mu
+    # far out the density is zero, and its factors must not overflow
+    x = np.minimum(epsilon / mu, 1e6)
     density = np.exp(-((mu / 2 - x) ** 2) / 2) / math.sqrt(2 * math.pi)
     ratio = _mills_ratio(x)
     first = np.maximum(1 - x * ratio, 0.0)
@@ -146,7 +148,7 @@ def gdp_epsilon(mu: float, delta: float) -> float:
     """
     mu = check_number("mu", mu, low=0.0, low_open=False)
     delta = check_number("delta", delta, low=0.0, high=1.0, high_open=True)
-    if mu == math.inf:
+    if mu > _LARGEST_MU:
         return math.inf
     target = math.log(delta) - _LOG_TOLERANCE
 

@@ -29,13 +29,16 @@ import numpy.typing as npt
 from prv_accountant.composers import Heterogeneous
 from prv_accountant.discretisers import CellCentred
 from prv_accountant.domain import Domain
+from scipy.fft import next_fast_len
 from scipy.special import gammaln, logsumexp, ndtr
 
 __all__ = ["DIRECTIONS", "AccountingError", "LossLaw", "composed_loss", "loss_range"]
 
 DIRECTIONS = ("remove", "add")
-MAX_GRID = 2**22
+MAX_GRID = 2**21
+_LARGEST_ROUNDING = 100.0  # of the other errors in δ, which are a thousandth of it
 _ORDERS = (*range(2, 65), 80, 96, 128, 192, 256, 512, 1024)
+_LARGEST_ORDER = 2**20
 
 Groups: TypeAlias = tuple[tuple[float, float, int], ...]
 Floats: TypeAlias = npt.NDArray[np.float64]
@@ -136,6 +139,7 @@ def _normal_interval(low: Floats, high: Floats) -> Floats:
     return np.where(upper, ndtr(-low) - ndtr(-high), ndtr(high) - ndtr(low))
 
 
+@lru_cache(maxsize=16)
 def loss_range(groups: Groups, delta_error: float) -> float:
     r"""Bound L such that losses outside [−L, L] are improbable enough to truncate.
 
@@ -165,12 +169,23 @@ def loss_range(groups: Groups, delta_error: float) -> float:
     >>> round(loss_range(((0.01, 1.0, 1000),), 1e-9), 1)
     4.1
     """
-    orders = np.array(_ORDERS)
-    moments = np.array([[_log_moment(q, s, order) for order in _ORDERS] for q, s, _ in groups])
     steps = np.array([count for _, _, count in groups])
-    composed = steps @ moments + math.log(4 * (2 * len(groups) - 1) / delta_error)
-    single = moments + math.log(8 * int(steps.sum()) / delta_error)
-    return float(max(np.min(part / (orders - 1)) for part in (composed, *single)))
+    of_composed = math.log(4 * (2 * len(groups) - 1) / delta_error)
+    of_single = math.log(8 * int(steps.sum()) / delta_error)
+
+    def bounds(order: int) -> Floats:
+        moments = np.array([_log_moment(q, s, order) for q, s, _ in groups])
+        parts = np.array([steps @ moments + of_composed, *(moments + of_single)])
+        return np.asarray(parts / (order - 1))
+
+    best = np.min([bounds(order) for order in _ORDERS], axis=0)
+    # small losses need large orders
+    order = 2 * _ORDERS[-1]
+    while (
+        order <= _LARGEST_ORDER and np.max(closer := np.minimum(best, bounds(order))) < best.max()
+    ):
+        best, order = closer, 2 * order
+    return float(best.max())
 
 
 def _log_moment(rate: float, multiplier: float, order: int) -> float:
@@ -205,7 +220,8 @@ def composed_loss(
     Raises
     ------
     AccountingError
-        If the grid would have more than 2²² points.
+        If the grid would have more than 2²¹ points, or so many that rounding errors exceed a
+        hundred times ``delta_error``.
 
     Notes
     -----
@@ -231,13 +247,14 @@ def composed_loss(
     total = sum(steps for _, _, steps in groups)
     sums = 2 * len(groups) - 1
     mesh = epsilon_error / math.sqrt(total / 2 * math.log(12 * sums / delta_error))
-    reach = loss_range(groups, delta_error) + epsilon_error + total * mesh / 2 + mesh
-    if not 2 * reach / mesh < MAX_GRID:
-        raise AccountingError(
-            f"composing {_describe(groups)} with an error of {epsilon_error:.2g} in epsilon needs "
-            f"a grid of {2 * reach / mesh:.2g} points, more than the limit of {MAX_GRID:.2g}; "
-            "use fewer steps, a larger noise multiplier or a larger epsilon"
-        )
+    margin = epsilon_error / mesh + total / 2 + 1
+    # whatever the noise is: there may be too many steps for so small a δ
+    _grid_size(groups, margin, epsilon_error, delta_error)
+    size = _grid_size(
+        groups, margin + loss_range(groups, delta_error) / mesh, epsilon_error, delta_error
+    )
+    # half a mesh within the outermost nodes, so that rounding cannot change their number
+    reach = (size / 2 - 1.5) * mesh
     domain = Domain.create_aligned(-reach, reach, mesh)
     parts = [
         CellCentred().discretise(
@@ -249,6 +266,31 @@ def composed_loss(
     return _prune(composed.domain.ts(), composed.pmf, epsilon_error, delta_error)
 
 
+def _grid_size(groups: Groups, half: float, epsilon_error: float, delta_error: float) -> int:
+    """Return an even number of nodes, quick to transform, that is above twice `half`."""
+    needs = f"composing {_describe(groups)} with an error of {epsilon_error:.2g} in epsilon needs"
+    if not 2 * half < MAX_GRID:
+        raise AccountingError(
+            f"{needs} a grid of {2 * half:.2g} points, more than the limit of {MAX_GRID:.2g}; "
+            "use fewer steps, a larger noise multiplier or a larger epsilon"
+        )
+    size = int(next_fast_len(2 * math.ceil(half) + 4, real=True))
+    while size % 2:
+        size = int(next_fast_len(size + 1, real=True))
+    if _rounding_error(size) > _LARGEST_ROUNDING * delta_error:
+        raise AccountingError(
+            f"{needs} a grid of {size:.2g} points, whose rounding errors of "
+            f"{_rounding_error(size):.2g} are too large for so small a delta; use fewer steps, a "
+            "larger noise multiplier or a larger delta"
+        )
+    return size
+
+
+def _rounding_error(size: int) -> float:
+    """Bound on what rounding in a transform of this length adds to the sum of probabilities."""
+    return 8 * size * float(np.finfo(np.longdouble).eps)
+
+
 def _prune(
     values: npt.NDArray[np.longdouble],
     probabilities: npt.NDArray[np.longdouble],
@@ -258,12 +300,11 @@ def _prune(
     size = values.size
     kept = probabilities > 1e-4 * delta_error / size
     dropped = float(np.clip(probabilities[~kept], 0.0, None).sum())
-    rounding = 8 * size * float(np.finfo(np.longdouble).eps)
     return LossLaw(
         values=values[kept].astype(np.float64),
         probabilities=probabilities[kept].astype(np.float64),
         epsilon_error=epsilon_error,
-        delta_error=delta_error + dropped + rounding,
+        delta_error=delta_error + dropped + _rounding_error(size),
     )
 
 

@@ -23,6 +23,7 @@ from skdpsynth.mixture._batches import PoissonBatches, batch_capacity
 from skdpsynth.mixture._dpvi import DPVIPlan
 from skdpsynth.mixture._latents import MixtureLatents
 from skdpsynth.privacy import (
+    AccountingError,
     NoiseSource,
     PrivacyLedger,
     calibrate_gaussian,
@@ -150,6 +151,54 @@ def test_subsampled_noise_at_the_extremes_is_enough_by_another_accountant(
     multiplier = calibrate_subsampled_gaussian(epsilon, delta, rate, steps)
     # its own discretisation adds up to 1e-4 per step
     assert exact_epsilon(multiplier, rate, steps, delta) <= epsilon + 1.5e-4 * steps
+
+
+def exact_delta_of_one_step(epsilon, multiplier, rate):
+    """Return δ by the closed form: amplification by subsampling of the Gaussian curve."""
+    with mpmath.workdps(60):
+        epsilon, mu, rate = map(mpmath.mpf, (epsilon, 1 / multiplier, rate))
+        amplified = mpmath.log1p(mpmath.expm1(epsilon) / rate)
+        half, shift = mu / 2, amplified / mu
+        curve = mpmath.ncdf(half - shift) - mpmath.exp(amplified) * mpmath.ncdf(-half - shift)
+        return float(rate * curve)
+
+
+@pytest.mark.parametrize("rate", [1e-6, 1e-3, 0.5, 0.999])
+@pytest.mark.parametrize("delta", DELTAS)
+@pytest.mark.parametrize("epsilon", [1e-3, 1.0, 50.0])
+def test_one_subsampled_step_agrees_with_its_closed_form(epsilon, delta, rate):
+    if delta >= rate and epsilon < 1.0:
+        pytest.skip("a δ as large as the rate needs no noise, and the grid is at its limit")
+    multiplier = calibrate_subsampled_gaussian(epsilon, delta, rate, 1)
+    assert exact_delta_of_one_step(epsilon, multiplier, rate) <= delta
+    if min(epsilon, 1.0) * rate >= 0.9e-3 or delta == 1e-6 < rate:
+        # and no more noise than is worth 2 % of ε; else a finer grid would be needed
+        assert exact_delta_of_one_step(0.98 * epsilon, multiplier, rate) > delta
+
+
+@pytest.mark.parametrize("delta", DELTAS)
+def test_many_small_losses_are_calibrated_in_seconds(delta):
+    """Losses far below one need large Rényi orders to be bounded, or the grid is far too wide."""
+    multiplier = calibrate_subsampled_gaussian(1e-3, delta, 0.5, 1000)
+    full = calibrate_subsampled_gaussian(1e-3, delta, 1.0, 1000)
+    # 1000 small steps are as good as Gaussian, of μ = q√T/σ
+    assert 1.0 <= multiplier / (0.5 * full) < 1.02
+
+
+@pytest.mark.parametrize("adjacency", ["add_remove", "replace_one"])
+def test_more_steps_than_can_be_accounted_for_are_refused_at_once(adjacency):
+    for epsilon in (1e-3, 1.0, 50.0):
+        with pytest.raises(AccountingError, match="use fewer steps, a smaller sampling rate"):
+            calibrate_subsampled_gaussian(epsilon, 1e-12, 0.5, 10**7, adjacency=adjacency)
+
+
+def test_replace_one_at_a_large_epsilon_is_calibrated_by_its_own_small_delta():
+    epsilon, delta = 20.0, 1e-6
+    multiplier = calibrate_subsampled_gaussian(epsilon, delta, 0.5, 1, adjacency="replace_one")
+    factor = 1 + math.exp(epsilon / 2)
+    exact = factor * exact_delta_of_one_step(epsilon / 2, multiplier, 0.5)
+    assert exact <= delta
+    assert factor * exact_delta_of_one_step(0.49 * epsilon, multiplier, 0.5) > delta
 
 
 @pytest.mark.parametrize("delta", DELTAS)
