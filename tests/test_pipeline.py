@@ -430,6 +430,25 @@ def test_a_function_of_other_rows_is_named(numbers):
     assert not check_leaks(model, numbers, ["centre"]).public_schema
 
 
+def refuse_single_rows(X):
+    if len(X) < 2:
+        raise ValueError("a single row")
+    return X
+
+
+@pytest.mark.filterwarnings("ignore::skdpsynth.exceptions.PrivacyLeakWarning")
+def test_a_leak_stays_marked_if_the_fit_fails_after_it(numbers):
+    """The steps are fitted by then, and could be used on their own."""
+    step = FunctionTransformer(refuse_single_rows, identity, check_inverse=False)
+    schema = TableSchema({name: Continuous(-9, 9) for name in numbers})
+    mixture = make_mixture(schema=schema, random_state=None)
+    model = make_synthesizer_pipeline(StandardScaler(), step, mixture)
+    with pytest.raises(ValueError, match="a single row"):
+        model.fit(numbers)
+    assert not model[-1].privacy_spent_.is_private
+    assert model.leaking_steps_ == ("standardscaler",)
+
+
 def test_a_leak_is_warned_of_before_anything_is_spent(numbers):
     model = make_synthesizer_pipeline(StandardScaler(), make_mixture())
     with pytest.raises(PrivacyLeakWarning, match=r"TableEncoder scales between the public bounds"):

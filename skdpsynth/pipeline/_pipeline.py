@@ -29,6 +29,7 @@ from ._schemas import (
     draft_schema,
     join_schemas,
     lend_schemas,
+    mark_leak,
     mark_ledger,
     publish_formats,
     read_target,
@@ -174,16 +175,20 @@ class SynthesizerPipeline(Pipeline):
                 _warn_of(name, step)
             super().fit(X, y, **params)
         leaking = [name for name, _ in leaks]
-        mixing = find_mixing(self._transformers, rest, leaking)
+        # at once, as the steps are fitted, whatever fails from here on
+        self.leaking_steps_ = tuple(leaking)
+        mark_ledger(self._synthesizer, bool(leaking), path)
         publish_formats(self.steps, path)
+        mixing = find_mixing(self._transformers, rest, leaking)
         self.has_y_ = y is not None
-        self.leaking_steps_ = (*leaking, *(name for name, _ in mixing))
+        if mixing:
+            self.leaking_steps_ = (*leaking, *(name for name, _ in mixing))
+            mark_leak(self._synthesizer)
         self._table_schema, self._format = None, JointFormat(None, None, None)
         if self._transformers:
             target = read_target(self._synthesizer) if self.has_y_ else None
             self._table_schema = join_schemas(path.table, target)
             self._format = read_format(rest, y, self._table_schema, target)
-        mark_ledger(self._synthesizer, bool(self.leaking_steps_), path)
         for name, step in mixing:
             _warn_of(name, step)
         return self

@@ -20,6 +20,7 @@ __all__ = [
     "draft_schema",
     "join_schemas",
     "lend_schemas",
+    "mark_leak",
     "mark_ledger",
     "publish_formats",
     "read_target",
@@ -170,3 +171,10 @@ def mark_ledger(synthesizer: Any, leaks: bool, path: SchemaPath) -> None:
             known.append(schema.ledger)
             synthesizer.ledger_.mark_bought_schema(schema.ledger.spent())
     synthesizer.privacy_spent_ = synthesizer.ledger_.spent()
+
+
+def mark_leak(synthesizer: Any) -> None:
+    """Record in the ledger of the fitted synthesizer that a step read the rows."""
+    if isinstance(synthesizer, BaseSynthesizer):
+        synthesizer.ledger_.mark_drafted_schema()
+        synthesizer.privacy_spent_ = synthesizer.ledger_.spent()
