@@ -219,11 +219,13 @@ def composed_delta(
     if adjacency == "add_remove":
         return add_remove(composition, epsilon, error, delta_error)
     alone = replace(composition, mu=0.0, selections=())
+    if delta is not None:
+        # by a power of 16, so that a search over ε finds most laws in the cache
+        delta_error /= 16.0 ** math.ceil(np.logaddexp(0.0, min(epsilon / 2, 700.0)) / math.log(16))
 
     def two_steps(at: float) -> float:
         factor = 1 + math.exp(min(at / 2, 700.0))
-        smaller = delta_error if delta is None else delta_error / factor
-        return min(factor * add_remove(alone, at / 2, error / 2, smaller), 1.0)
+        return min(factor * add_remove(alone, at / 2, error / 2, delta_error), 1.0)
 
     return _best_split(two_steps, replace(composition, subsampled=()), epsilon)
 
