@@ -1,6 +1,7 @@
 # make demo      a private synthetic copy of a real table, measured and drawn (no network but pip's)
 # make test      lint, format, types, tests: what continuous integration runs
 # make audit     attacks on every release, its results stored in doc/privacy (some minutes)
+# make membership  attacks on rows sampled from fits of Adult, stored likewise (half an hour)
 # make test-d3p  the same tests beside d3p, in an environment of Python 3.11 with older versions
 # make doc       the documentation, warnings as errors
 # make bench     the figures of the documentation; its tables are read from $SKDPSYNTH_DATA
@@ -16,7 +17,7 @@ export SKDPSYNTH_DATA
 BIN = $(VENV)/bin
 METADATA = setup.cfg pyproject.toml
 
-.PHONY: demo test audit test-d3p doc bench clean
+.PHONY: demo test audit membership test-d3p doc bench clean
 
 demo: $(VENV_DEMO)/.installed-demo
 	$(VENV_DEMO)/bin/python -m skdpsynth demo
@@ -29,6 +30,9 @@ test: $(VENV)/.installed-test
 
 audit: $(VENV)/.installed-test
 	PYTHONPATH=tests $(BIN)/python -m test_privacy.audit
+
+membership: $(VENV)/.installed-test
+	PYTHONPATH=tests $(BIN)/python -m test_privacy.membership
 
 test-d3p: $(VENV_D3P)/.installed-d3p
 	$(VENV_D3P)/bin/pytest -n 2
