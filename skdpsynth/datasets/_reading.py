@@ -10,6 +10,7 @@ import pandas as pd
 from pandas.api import types
 from sklearn.utils import Bunch
 
+from skdpsynth._column_kinds import shorten
 from skdpsynth.exceptions import TableMismatchError
 from skdpsynth.schema import Continuous, Count, TableSchema
 
@@ -83,10 +84,10 @@ def _level(value: str, name: Any, levels: dict[str, Any], missing: Sequence[str]
         return None
     if kind.other is not None:
         return kind.other
-    shown = list(levels)[:6]
     raise TableMismatchError(
-        f"Column {name!r} holds {value!r}, which is not among its {len(levels)} levels {shown}... "
-        "Add the level to the schema or recode the table."
+        f"Column {name!r} holds {value!r}, which is not among its {len(levels)} levels "
+        f"{shorten(levels)}. Add the level to the schema, recode the table, or leave the column "
+        "out of the schema."
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -83,10 +84,7 @@ def _read_array(
 ) -> tuple[pd.DataFrame, TableFormat]:
     array = _as_array(X)
     if array.ndim != 2:
-        raise ValueError(
-            f"Expected 2D array, got {array.ndim}D array instead. Reshape your data: one column "
-            "is X.reshape(-1, 1), one row X.reshape(1, -1)."
-        )
+        raise ValueError(f"Expected 2D array, got {array.ndim}D array instead. {_make_table(X)}")
     if array.dtype.kind == "c":
         raise ValueError("Complex data not supported; pass real and imaginary parts as columns.")
     _check_shape(array.shape, ensure_min_samples)
@@ -96,6 +94,17 @@ def _read_array(
     frame = pd.DataFrame(array, copy=False, dtype=object if dtype.kind in "OU" else None)
     frame.columns = pd.Index(list(names))
     return frame, TableFormat("numpy", names, (dtype,) * n_columns)
+
+
+def _make_table(X: Any) -> str:
+    """Return how to make a table of what is none."""
+    if isinstance(X, str | PathLike):
+        return f"Read the file first, for instance with pd.read_csv({str(X)!r})."
+    if hasattr(X, "collect"):
+        return "Collect the lazy frame first: X.collect()."
+    if isinstance(X, pd.Series):
+        return "A table of this one column is X.to_frame()."
+    return "Reshape your data: one column is X.reshape(-1, 1), one row X.reshape(1, -1)."
 
 
 def _as_array(values: Any) -> np.ndarray:

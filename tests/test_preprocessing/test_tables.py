@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -83,13 +85,21 @@ def test_polars_frames_come_back_as_polars_frames():
     assert back.equals(table)
 
 
+def test_a_lazy_frame_is_to_be_collected():
+    polars = pytest.importorskip("polars")
+    with pytest.raises(ValueError, match=r"X\.collect\(\)"):
+        read_frame(polars.DataFrame({"age": [25]}).lazy())
+
+
 @pytest.mark.parametrize(
     ("table", "error", "message"),
     [
         (sparse.csr_matrix(np.eye(2)), TypeError, r"Sparse data was passed.*toarray\(\)"),
-        (np.ones(3), ValueError, "Expected 2D array, got 1D array instead"),
-        (FRAME["age"], ValueError, "Expected 2D array, got 1D array instead"),
+        (np.ones(3), ValueError, "Expected 2D array, got 1D array instead.*Reshape your data"),
+        (FRAME["age"], ValueError, r"Expected 2D array, got 1D array instead.*X\.to_frame\(\)"),
         (3, ValueError, "Expected 2D array, got 0D array instead"),
+        ("rows.csv", ValueError, r"Read the file first, .*pd\.read_csv\('rows\.csv'\)"),
+        (Path("rows.csv"), ValueError, r"pd\.read_csv\('rows\.csv'\)"),
         (np.ones((2, 2, 2)), ValueError, "Expected 2D array, got 3D"),
         (np.array([[1j]]), ValueError, "Complex data not supported"),
         (np.ones((0, 3)), ValueError, r"0 sample\(s\) \(shape=\(0, 3\)\) while a minimum of 1"),
