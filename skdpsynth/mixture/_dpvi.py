@@ -273,7 +273,8 @@ def run_dpvi(
         if not np.isfinite(np.asarray(state.parameters)).all():
             raise FloatingPointError(
                 "The variational parameters stopped being finite; lower learning_rate, or check "
-                "that the model's log density is finite and differentiable (check_model)."
+                "that the model's log density is finite and differentiable (check_model). What the "
+                "fit has released so far counts as spent."
             )
         after_steps(n_steps)
     n_averaged = plan.n_steps - first_averaged

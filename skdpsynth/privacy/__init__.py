@@ -6,6 +6,7 @@ from skdpsynth.privacy._calibration import (
     calibrate_subsampled_gaussian,
     calibrate_without_replacement,
 )
+from skdpsynth.privacy._entry import LedgerEntry
 from skdpsynth.privacy._events import (
     Event,
     FailureEvent,
@@ -16,7 +17,7 @@ from skdpsynth.privacy._events import (
     check_adjacency,
 )
 from skdpsynth.privacy._gdp import gdp_delta, gdp_epsilon, gdp_mu
-from skdpsynth.privacy._ledger import LedgerEntry, PrivacyLedger
+from skdpsynth.privacy._ledger import PrivacyLedger
 from skdpsynth.privacy._mechanisms import (
     exponential_mechanism,
     gaussian_release,

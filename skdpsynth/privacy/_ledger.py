@@ -4,51 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from skdpsynth.exceptions import BudgetExceededError
 from skdpsynth.privacy._accounting import compose_epsilon, is_within
 from skdpsynth.privacy._calibration import calibrate_gaussian, calibrate_subsampled_gaussian
+from skdpsynth.privacy._entry import LedgerEntry
 from skdpsynth.privacy._events import Event, GaussianEvent, check_adjacency, check_number
 from skdpsynth.privacy._gdp import gdp_mu
 from skdpsynth.privacy._report import ledger_frame, ledger_table
-from skdpsynth.privacy._spent import PrivacySpent
+from skdpsynth.privacy._spent import PrivacySpent, describe_purchase, price
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["LedgerEntry", "PrivacyLedger"]
+__all__ = ["PrivacyLedger"]
 
 SAMPLER_RESERVE = 1e-4  # share of ε set aside for the sampler's error
 _TAIL_RESERVE = 1e-6  # share of δ set aside for its unreachable tails
 _MU_MARGIN = 1e-9  # room for the rounding of Σ μᵢ²; keeps plans that use all of μ valid
-
-
-@dataclass(frozen=True)
-class LedgerEntry:
-    """One release: what it was and what it may reveal.
-
-    Parameters
-    ----------
-    name : str
-        What was released.
-    event : event
-        The mechanism, as the accountant sees it.
-    sensitivity : float or None
-        Sensitivity of the statistic for the adjacency of the ledger (L2 for Gaussian noise).
-    noise_scale : float or None
-        Standard deviation of the noise, in the units of the statistic.
-    n_coordinates : int
-        Number of noisy values released; of a stable histogram, of those that one row can move,
-        because how many are released is private.
-    """
-
-    name: str
-    event: Event
-    sensitivity: float | None = None
-    noise_scale: float | None = None
-    n_coordinates: int = 1
 
 
 class PrivacyLedger:
@@ -356,9 +330,12 @@ class PrivacyLedger:
         else:
             epsilon = self._event_loss() + 2 * self._sampler_loss
         if not self._secure_noise:
-            notes.append("noise fixed by random_state: not private for whoever knows the seed")
+            notes.append(
+                "noise fixed by random_state: not private for whoever knows the seed, or has a "
+                "second fit with it"
+            )
         if self._purchase is not None:
-            notes.append(_describe_purchase(self._purchase))
+            notes.append(describe_purchase(self._purchase))
         if not self._public_schema:
             notes.append("bounds and levels were read from the data: not covered by the guarantee")
         return PrivacySpent(
@@ -370,7 +347,7 @@ class PrivacyLedger:
             and (self._purchase is None or self._purchase.is_private),
             claim=self._claim,
             notes=tuple(notes),
-            purchase=None if self._purchase is None else _price(self._purchase, self.adjacency),
+            purchase=None if self._purchase is None else price(self._purchase, self.adjacency),
         )
 
     def _event_loss(self) -> float:
@@ -408,25 +385,6 @@ class PrivacyLedger:
         return (*request, self._entries, *sampler, *schema, self._claim)
 
     __hash__ = None  # type: ignore[assignment]
-
-
-def _describe_purchase(purchase: PrivacySpent) -> str:
-    price = f"epsilon={purchase.epsilon:.6g}, delta={purchase.delta:g} ({purchase.adjacency})"
-    note = f"bounds and levels were bought for {price}, which comes on top"
-    return note if purchase.is_private else f"{note}; that purchase was not private"
-
-
-def _price(purchase: PrivacySpent, adjacency: str) -> tuple[float, float]:
-    """Return what a purchase costs when tables are neighbours as `adjacency` says.
-
-    One row replaced is one removed and one added. The other way there is nothing to pay: what is
-    bought has sensitivities that are larger for a row replaced than for one added.
-    """
-    if adjacency == "add_remove" or purchase.adjacency == adjacency:
-        return purchase.epsilon, purchase.delta
-    if purchase.epsilon > 500:
-        return 2 * purchase.epsilon, 1.0
-    return 2 * purchase.epsilon, min((1 + math.exp(purchase.epsilon)) * purchase.delta, 1.0)
 
 
 def _sum_of_squares(events: tuple[Event, ...]) -> float:

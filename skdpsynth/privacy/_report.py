@@ -16,7 +16,8 @@ from skdpsynth.privacy._events import (
 if TYPE_CHECKING:
     import pandas as pd
 
-    from skdpsynth.privacy._ledger import LedgerEntry, PrivacyLedger
+    from skdpsynth.privacy._entry import LedgerEntry
+    from skdpsynth.privacy._ledger import PrivacyLedger
 
 __all__ = ["describe_event", "ledger_frame", "ledger_table"]
 

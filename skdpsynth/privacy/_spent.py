@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
-__all__ = ["PrivacySpent"]
+__all__ = ["PrivacySpent", "describe_purchase", "price"]
 
 
 @dataclass(frozen=True)
@@ -66,3 +67,23 @@ class PrivacySpent:
         if self.notes:
             text += f", notes={self.notes!r}"
         return text + ")"
+
+
+def describe_purchase(purchase: PrivacySpent) -> str:
+    """Return the note of a ledger whose schema was bought."""
+    price = f"epsilon={purchase.epsilon:.6g}, delta={purchase.delta:g} ({purchase.adjacency})"
+    note = f"bounds and levels were bought for {price}, which comes on top"
+    return note if purchase.is_private else f"{note}; that purchase was not private"
+
+
+def price(purchase: PrivacySpent, adjacency: str) -> tuple[float, float]:
+    """Return what a purchase costs when tables are neighbours as `adjacency` says.
+
+    One row replaced is one removed and one added. The other way there is nothing to pay: what is
+    bought has sensitivities that are larger for a row replaced than for one added.
+    """
+    if adjacency == "add_remove" or purchase.adjacency == adjacency:
+        return purchase.epsilon, purchase.delta
+    if purchase.epsilon > 500:
+        return 2 * purchase.epsilon, 1.0
+    return 2 * purchase.epsilon, min((1 + math.exp(purchase.epsilon)) * purchase.delta, 1.0)
