@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from skdpsynth.datasets._reading import apply_schema
 from skdpsynth.privacy import PrivacySpent
 from skdpsynth.schema import TableSchema
 
-from ._house import FILE, Command, say, warn
+from ._house import FILE, SCHEMA, Command, say, warn
 from ._methods import METHODS, FitOptions, make_synthesizer
 from ._sample import draw_rows
 from ._schema import nullable_schema, read_schema
@@ -42,7 +42,7 @@ _OPTIONS = (
     ),
     click.option(
         "--schema",
-        type=FILE,
+        type=SCHEMA,
         required=True,
         help="JSON file that says what is public about the columns; see skdpsynth schema --help.",
     ),
@@ -244,6 +244,8 @@ def _read_rows(
         raw = read_raw(data, table_format)
     else:
         raw = code.before(read_row_by_row(data, schema, table_format))
+        # a number that the function spelled has a point
+        table_format = replace(table_format, decimal=".")
     if options.drop_na:
         columns = nullable_schema(schema, True)
         frame = select_columns(raw, columns, table_format, data).dropna(ignore_index=True)

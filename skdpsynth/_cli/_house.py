@@ -14,6 +14,7 @@ import click
 __all__ = [
     "CONTEXT",
     "FILE",
+    "SCHEMA",
     "Command",
     "Group",
     "LazyGroup",
@@ -28,6 +29,21 @@ CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100, "sho
 FILE = click.Path(path_type=Path)
 # what help shows for it
 FILE.name = "FILE"
+
+
+class SchemaPath(click.Path):
+    """The file of a schema, which nobody has at first."""
+
+    def get_missing_message(self, param: click.Parameter, ctx: click.Context | None) -> str:
+        """Return what to do where none was given."""
+        return (
+            "A schema says what is public about the columns; draft one from rows that are public: "
+            "skdpsynth schema draft public.csv -o schema.json"
+        )
+
+
+SCHEMA = SchemaPath(path_type=Path)
+SCHEMA.name = "FILE"
 
 
 @dataclass

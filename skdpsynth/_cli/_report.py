@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ._house import FILE, Command, say, warn
+from ._house import FILE, SCHEMA, Command, say, warn
 from ._sample import load_model
 from ._schema import read_schema
 from ._tables import TableFormat, check_output, read_table, table_options, write_bytes
@@ -18,7 +18,7 @@ __all__ = ["report"]
 @click.command(cls=Command)
 @click.argument("real", type=FILE)
 @click.argument("synthetic", type=FILE)
-@click.option("--schema", type=FILE, required=True, help="JSON file of the schema.")
+@click.option("--schema", type=SCHEMA, required=True, help="JSON file of the schema.")
 @click.option("--target", metavar="COLUMN", help="The column to predict; by default the schema's.")
 @click.option("--model", type=FILE, help="The fitted model, whose guarantee the page then tells.")
 @click.option("--model-file", type=FILE, help="The Python file of the fit, if it had a model.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,14 @@ from typing import Any
 import click
 import pandas as pd
 
-from skdpsynth._column_kinds import KINDS, Discrete
+from skdpsynth._column_kinds import KINDS, Numeric
 from skdpsynth.exceptions import TableMismatchError
 from skdpsynth.schema import TableSchema
 
+from ._decimals import read_decimals
+from ._hints import hints_of_draft, way_out
 from ._house import FILE, Group, Problem, say, warn
 from ._tables import (
-    MARKERS,
     TableFormat,
     check_output,
     read_raw,
@@ -72,12 +74,19 @@ def nullable_schema(table_schema: TableSchema, nullable: bool) -> TableSchema:
     default=1000,
     help="A column of more distinct texts is taken for an identifier: an error.",
 )
+@click.option(
+    "--drop",
+    metavar="COLUMN",
+    multiple=True,
+    help="Leave a column out, such as an identifier; may be given several times.",
+)
 @table_options
 @_FORCE
 def draft(
     public: Path,
     output: Path,
     target: str | None,
+    drop: tuple[str, ...],
     max_levels: int,
     force: bool,
     **given: Any,
@@ -96,29 +105,20 @@ def draft(
     table_format = TableFormat(**given)
     check_output(output, force, [public])
     frame = read_typed(public, table_format)
-    drafted = TableSchema.from_frame(frame, target=target, max_levels=max_levels)
+    _require(drop, frame.columns, public)
+    kept = [name for name in frame.columns if str(name) not in drop]
+    try:
+        drafted = TableSchema.from_frame(frame[kept], target=target, max_levels=max_levels)
+    except TableMismatchError as error:
+        raise TableMismatchError(f"{error}{way_out(str(error))}") from error
     write_bytes(output, (drafted.to_json() + "\n").encode())
-    _hint_at_markers(drafted)
+    for hint in hints_of_draft(drafted):
+        say(hint)
     warn(
         f"the schema repeats bounds and levels of {public.name}. If those rows are private, the "
         "schema is too, and so is everything made with it: no budget covers them. Read it before "
         "you use it."
     )
-
-
-def _hint_at_markers(drafted: TableSchema) -> None:
-    """Tell of levels that look as if they stood for missing values."""
-    for marker in MARKERS:
-        columns = [
-            name
-            for name, kind in drafted.columns.items()
-            if isinstance(kind, Discrete) and marker in kind.levels
-        ]
-        if columns:
-            say(
-                f"{marker!r} became a level of {columns}. If it stands for a missing value, draft "
-                f"again with --missing '{marker}'."
-            )
 
 
 @schema.command()
@@ -181,9 +181,9 @@ def buy(
     kind_of = _read_kinds(kinds)
     check_output(output, force, [private])
     raw = read_raw(private, table_format)
-    absent = [name for name in kind_of if name not in map(str, raw.columns)]
-    if absent:
-        raise Problem(f"{private} has no columns {absent}; it has {list(map(str, raw.columns))}.")
+    _require(kind_of, raw.columns, private)
+    numeric = [name for name, kind in kind_of.items() if issubclass(KINDS[kind], Numeric)]
+    raw = read_decimals(raw, numeric, table_format.decimal)
     frame = pd.DataFrame(
         {name: _as_kind(raw[name], kind, name, table_format) for name, kind in kind_of.items()}
     )
@@ -195,6 +195,13 @@ def buy(
         f"this schema cost epsilon = {epsilon:g} and delta = {delta:g}. The budget of every fit to "
         "the same rows comes on top; the file does not say so, keep a note with it."
     )
+
+
+def _require(names: Iterable[str], columns: Iterable[Any], path: Path) -> None:
+    known = [str(name) for name in columns]
+    absent = [name for name in names if name not in known]
+    if absent:
+        raise Problem(f"{path} has no columns {absent}; it has {known}.")
 
 
 def _read_kinds(kinds: tuple[str, ...]) -> dict[str, str]:
@@ -233,7 +240,8 @@ def check(schema_file: Path, table: Path | None, **given: Any) -> None:
     """Check a schema file, and whether a table fits it.
 
     Every column that does not fit TABLE is named, with one value that does not: what is printed is
-    for the person who holds the table. The exit code is 1 if anything is wrong.
+    for the person who holds the table. The exit code is 1 if anything is wrong. Numbers outside the
+    bounds are told of, and are not wrong: `fit` moves them to the nearest bound.
 
     \b
     Example:
@@ -246,22 +254,36 @@ def check(schema_file: Path, table: Path | None, **given: Any) -> None:
     table_format = TableFormat(**given)
     raw = read_raw(table, table_format)
     problems = []
-    for name in read.names:
+    for name, kind in read.columns.items():
         try:
-            select_columns(
+            column = select_columns(
                 raw[[c for c in raw.columns if str(c) == str(name)]],
                 read.select([name]),
                 table_format,
                 table,
-            )
+            )[name]
         except TableMismatchError as error:
             problems.append(str(error))
+        else:
+            if isinstance(kind, Numeric):
+                _tell_outside(column, kind, name)
     for problem in problems:
         say(f"- {problem}")
     if problems:
         raise Problem(f"{table} does not fit {schema_file}.")
     select_columns(raw, read, table_format, table)
     click.echo(f"{table} fits {schema_file}.")
+
+
+def _tell_outside(column: pd.Series, kind: Numeric, name: Any) -> None:
+    """Tell how many values will be moved to a bound: mostly the unit or the bound is a mistake."""
+    outside = column[(column < kind.low) | (column > kind.high)]
+    if len(outside):
+        say(
+            f"Column {name!r}: {len(outside):,} of {len(column):,} values lie outside "
+            f"[{kind.low:g}, {kind.high:g}], such as {outside.iloc[0]:g}, and will be moved to the "
+            "nearest bound. If that is a mistake, correct the unit, or the bound by what is public."
+        )
 
 
 @schema.command("json-schema")

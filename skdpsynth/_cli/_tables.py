@@ -16,16 +16,16 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
-from skdpsynth._column_kinds import Discrete
-from skdpsynth._saving._files import write_atomically
+from skdpsynth._column_kinds import Discrete, Numeric
 from skdpsynth.datasets._reading import apply_schema
 from skdpsynth.exceptions import TableMismatchError
 from skdpsynth.schema import Count, TableSchema
 
+from ._decimals import read_decimals, with_points
+from ._hints import way_out
 from ._house import Problem, say
 
 __all__ = [
-    "MARKERS",
     "TableFormat",
     "check_output",
     "infer_types",
@@ -43,8 +43,6 @@ PARQUET = (".parquet", ".pq")
 TEXT = (".csv", ".tsv", ".txt")
 DELIMITERS = {";": "';'", "\t": "tab", "|": "'|'", ",": "','"}
 SPELLED = {"tab": "\t", "\\t": "\t"}
-# how missing values are often spelled
-MARKERS = ("?", "-", ".", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "#N/A")
 STDOUT = Path("-")
 _PARQUET_START = b"PAR1"
 
@@ -60,11 +58,14 @@ class TableFormat:
     missing : tuple of str
         Texts that stand for a missing value, besides an empty one.
     encoding : str
+    decimal : str
+        Between the whole part of a number and its decimals.
     """
 
     delimiter: str | None = None
     missing: tuple[str, ...] = ()
     encoding: str = "utf-8"
+    decimal: str = "."
 
     def delimiter_of(self, path: Path) -> str:
         """Return what is between the columns of a file."""
@@ -83,6 +84,12 @@ def table_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of a `TableFormat` to a command."""
     for option in (
         click.option("--encoding", metavar="NAME", default="utf-8", help="Of text files."),
+        click.option(
+            "--decimal",
+            type=click.Choice([".", ","]),
+            default=".",
+            help="Of numbers in text files: 0.5 or 0,5.",
+        ),
         click.option(
             "--missing",
             multiple=True,
@@ -114,20 +121,17 @@ def select_columns(
     known = {str(name) for name in schema.names}
     left_out = [str(name) for name in raw.columns if str(name) not in known]
     try:
-        frame = apply_schema(raw, schema, table_format.missing)
+        texts = read_decimals(raw, _numeric_names(schema), table_format.decimal)
+        frame = apply_schema(texts, schema, table_format.missing)
     except TableMismatchError as error:
-        raise TableMismatchError(f"{error}{_way_out(str(error))}") from error
+        raise TableMismatchError(f"{error}{way_out(str(error))}") from error
     if left_out:
         say(f"Columns of {path.name} that the schema does not have are left out: {left_out}")
     return frame
 
 
-def _way_out(problem: str) -> str:
-    """Return what to do on the command line about a table that does not fit, if that is known."""
-    if "nullable=True" in problem:
-        return ' In the schema file that is "nullable": true; --drop-na leaves such rows out.'
-    marker = next((text for text in MARKERS if f"holds {text!r}" in problem), None)
-    return f" If it stands for a missing value: --missing '{marker}'." if marker else ""
+def _numeric_names(schema: TableSchema) -> list[str]:
+    return [str(name) for name, kind in schema.columns.items() if isinstance(kind, Numeric)]
 
 
 def read_raw(path: Path, table_format: TableFormat) -> pd.DataFrame:
@@ -173,6 +177,7 @@ def read_row_by_row(path: Path, schema: TableSchema, table_format: TableFormat) 
     if content.startswith(_PARQUET_START):
         return raw
     kinds = {str(name): kind for name, kind in schema.columns.items()}
+    raw = read_decimals(raw, _numeric_names(schema), table_format.decimal)
     return pd.DataFrame(
         {name: _as_kind(raw[name], kinds.get(name), table_format.missing) for name in raw.columns}
     )
@@ -278,13 +283,13 @@ def infer_types(raw: pd.DataFrame, table_format: TableFormat) -> pd.DataFrame:
 
     Texts with leading zeros, such as postal codes, remain texts.
     """
-    return pd.DataFrame({name: _infer(raw[name], table_format.missing) for name in raw.columns})
+    return pd.DataFrame({name: _infer(raw[name], table_format) for name in raw.columns})
 
 
-def _infer(column: pd.Series, missing: tuple[str, ...]) -> pd.Series:
+def _infer(column: pd.Series, table_format: TableFormat) -> pd.Series:
     texts = column.astype(object).map(str.strip)
-    texts = texts.mask(texts.isin(["", *missing]), None)
-    numbers = pd.to_numeric(texts, errors="coerce")
+    texts = texts.mask(texts.isin(["", *table_format.missing]), None)
+    numbers = pd.to_numeric(with_points(texts, table_format.decimal), errors="coerce")
     known = texts.notna()
     is_code = texts[known].str.fullmatch(r"0\d+").any() if known.any() else False
     if not is_code and not (numbers.isna() & known).any():
@@ -353,7 +358,11 @@ def write_table(
         return
     absent = table_format.missing[0] if table_format.missing else ""
     text = frame.to_csv(
-        index=False, sep=table_format.delimiter_of(path), na_rep=absent, lineterminator="\n"
+        index=False,
+        sep=table_format.delimiter_of(path),
+        na_rep=absent,
+        decimal=table_format.decimal,
+        lineterminator="\n",
     )
     if path == STDOUT:
         click.echo(text, nl=False)
@@ -383,4 +392,7 @@ def write_bytes(path: Path, content: bytes) -> None:
     if path == STDOUT:
         click.echo(content.decode("utf-8"), nl=False)
         return
+    # imported late: with it come all synthesizers, and `schema` has no use for them
+    from skdpsynth._saving._files import write_atomically
+
     write_atomically(path, content)

@@ -15,7 +15,7 @@ from ._detector import _some_rows
 from ._findings import best_findings, find_in_column
 from ._patterns import PATTERNS
 
-__all__ = ["warn_of_pii"]
+__all__ = ["find_in_schema", "warn_of_pii"]
 
 _ROWS_TO_READ = 1_000
 # a whole number column is one of these only if its range is that wide
@@ -33,7 +33,7 @@ def warn_of_pii(estimator: object, table: TableSchema | pd.DataFrame, stacklevel
     table : TableSchema or DataFrame
         A public schema, of which levels and names are read; or the rows, where there is none.
     """
-    found = _find_in_schema(table) if isinstance(table, TableSchema) else _find_in_rows(table)
+    found = find_in_schema(table) if isinstance(table, TableSchema) else _find_in_rows(table)
     if not found:
         return
     columns = shorten([f"{name} ({kind})" for name, kind in found.items()])
@@ -47,7 +47,8 @@ def warn_of_pii(estimator: object, table: TableSchema | pd.DataFrame, stacklevel
     )
 
 
-def _find_in_schema(schema: TableSchema) -> dict[Hashable, str]:
+def find_in_schema(schema: TableSchema) -> dict[Hashable, str]:
+    """Return the columns whose names, levels or bounds look like personal data, and its type."""
     findings = []
     found: dict[Hashable, str] = {}
     for name, kind in schema.columns.items():

@@ -72,7 +72,10 @@ def test_version(run):
     [
         (["dance"], "No such command 'dance'"),
         (["fit"], "Missing argument 'DATA'"),
-        (["fit", "data.csv", "-o", "m.skdp"], "Missing option '--schema'"),
+        (
+            ["fit", "data.csv", "-o", "m.skdp"],
+            "Missing option '--schema'. A schema says what is public about the columns; draft one",
+        ),
         (["sample", "m.skdp", "-n", "-1"], "-1 is not in the range"),
         (["sample", "m.skdp", "--delimiter", "ab"], "'ab' is not a single character"),
         (["schema", "draft"], "Missing argument 'PUBLIC'"),

@@ -40,6 +40,38 @@ def test_draft_tells_of_levels_that_look_missing(folder, run):
     assert f"'NA' became a level of ['b']. {hint} 'NA'." in err
 
 
+def test_draft_tells_of_dates_and_personal_data_and_leaves_columns_out(folder, run):
+    rows = "a@b.org,2022-01-31,1\nc@d.org,31.12.2023,2\n"
+    (folder / "public.csv").write_text("contact,admitted,n\n" + rows)
+    _, _, err = run("schema", "draft", "public.csv")
+    assert "The levels of ['admitted'] are dates. Dates have no kind of their own" in err
+    assert "look like personal data: ['contact (email)']" in err
+    drop = ["--drop", "contact", "--drop", "admitted"]
+    code, out, err = run("schema", "draft", "public.csv", *drop)
+    assert code == 0
+    assert TableSchema.from_json(out) == TableSchema({"n": Count(1, 2)})
+    assert "dates" not in err
+    assert "personal data" not in err
+    code, _, err = run("schema", "draft", "public.csv", "--drop", "contacts")
+    assert (code, "has no columns ['contacts']" in err) == (1, True)
+    code, _, err = run("schema", "draft", "public.csv", "--max-levels", "1")
+    assert (code, "--drop COLUMN" in err) == (1, True)
+
+
+def test_decimal_commas(folder, run):
+    (folder / "public.csv").write_text("w;n\n50,5;1\n1e2;30\n")
+    options = ["--delimiter", ";", "--decimal", ","]
+    code, out, _ = run("schema", "draft", "public.csv", *options)
+    assert code == 0
+    assert TableSchema.from_json(out) == TableSchema(
+        {"w": Continuous(50.5, 100), "n": Count(1, 30)}
+    )
+    (folder / "s.json").write_text(out)
+    assert run("schema", "check", "s.json", "public.csv", *options)[0] == 0
+    code, _, err = run("schema", "check", "s.json", "public.csv", "--delimiter", ";")
+    assert (code, "If decimals follow a comma: --decimal ','." in err) == (1, True)
+
+
 def test_what_was_drafted_fits_the_rows_again(folder, run):
     (folder / "public.csv").write_text("flag,code\nTrue,1.0\ntrue,2\n FALSE ,1.0\n")
     assert run("schema", "draft", "public.csv", "-o", "new.json")[0] == 0
@@ -116,6 +148,18 @@ def test_check_tells_every_problem(folder, run):
     assert "lacks the columns ['visits']" in problems[1]
     assert "'maybe'" in problems[2]
     assert err.endswith("Error: bad.csv does not fit schema.json.\n")
+
+
+def test_check_tells_of_numbers_outside_the_bounds_and_of_dates(folder, run):
+    (folder / "rows.csv").write_text("age,visits,ill\n150,1,no\n-1,,no\n20,9,yes\n")
+    code, out, err = run("schema", "check", "schema.json", "rows.csv")
+    assert code == 0
+    assert "Column 'age': 2 of 3 values lie outside [0, 99], such as 150, and will be moved" in err
+    assert "'visits'" not in err
+    assert "rows.csv fits schema.json." in out
+    (folder / "rows.csv").write_text("age,visits,ill\n2022-03-01,1,no\n")
+    code, _, err = run("schema", "check", "schema.json", "rows.csv")
+    assert (code, "Dates have no kind of their own" in err) == (1, True)
 
 
 def test_json_schema_is_printed(folder, run):

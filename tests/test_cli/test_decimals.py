@@ -1,0 +1,41 @@
+import pandas as pd
+import pytest
+
+from skdpsynth._cli._decimals import read_decimals, with_points
+from skdpsynth._cli._tables import TableFormat, read_table, write_table
+from skdpsynth.exceptions import TableMismatchError
+from skdpsynth.schema import Categorical, Continuous, TableSchema
+
+SCHEMA = TableSchema({"x": Continuous(-9, 9, nullable=True), "word": Categorical(["a,5", "b"])})
+
+
+def test_commas_of_numeric_columns_become_points():
+    texts = ["0,5", "-1,25e-2", ",5", " 3 ", "7", "", "?", "1,2,3", "01.02.2023"]
+    raw = pd.DataFrame({"x": texts, "word": texts})
+    read = read_decimals(raw, ["x"], ",")
+    expected = ["0.5", "-1.25e-2", ".5", " 3 ", "7", "", "?", "1,2,3", "01.02.2023"]
+    assert read["x"].tolist() == expected
+    assert read["word"].tolist() == texts
+    assert read_decimals(raw, ["x"], ".") is raw
+
+
+@pytest.mark.parametrize("text", ["1.234", "0.5", "1.234,5", "-12.345.678", ".5e3"])
+def test_a_point_is_not_guessed_about(text):
+    with pytest.raises(TableMismatchError, match=f"'x' holds '{text}', but --decimal"):
+        read_decimals(pd.DataFrame({"x": [text]}), ["x"], ",")
+    numbers = pd.to_numeric(with_points(pd.Series([text]), ","), errors="coerce")
+    assert numbers.isna().all()
+
+
+def test_numbers_of_parquet_stay_as_they_are():
+    raw = pd.DataFrame({"x": [0.5, 1.234]})
+    assert read_decimals(raw, ["x"], ",")["x"].tolist() == [0.5, 1.234]
+
+
+@pytest.mark.parametrize("delimiter", [";", ","])
+def test_what_is_written_is_read_again(tmp_path, delimiter):
+    frame = pd.DataFrame({"x": [0.5, None, -1e-07], "word": ["a,5", "b", "b"]})
+    table_format = TableFormat(delimiter, decimal=",")
+    write_table(frame, SCHEMA, tmp_path / "t.csv", table_format)
+    assert "0,5" in (tmp_path / "t.csv").read_text()
+    pd.testing.assert_frame_equal(read_table(tmp_path / "t.csv", SCHEMA, table_format), frame)
