@@ -52,8 +52,12 @@ def test_schemas(tmp_path, names):
     names["private"] = private[["age", "visits", "region"]].assign(
         ill=np.where(private["sick"] == 1, "yes", "no")
     )
-    schema = run_page("user_guide/schemas.rst", tmp_path, names)["schema"]
+    names = run_page("user_guide/schemas.rst", tmp_path, names)
+    schema = names["schema"]
     assert schema.target == "ill"
+    dates = names["synthetic"]["admitted"]
+    assert dates.between("2022-01-01", "2024-12-31").all()
+    assert dates.isin(["2022-03-01", "2023-12-24"]).mean() > 0.5
     assert schema["age"] == Count(0, 120)
     assert schema.ledger.spent().epsilon <= 0.2
 
