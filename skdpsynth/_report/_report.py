@@ -47,7 +47,7 @@ class Report:
         Parameters
         ----------
         path : path
-            Usually with the suffix ``.html``; a file of that name is replaced.
+            With the suffix ``.html``; a file of that name is replaced.
 
         Returns
         -------
@@ -55,10 +55,17 @@ class Report:
 
         Raises
         ------
+        ValueError
+            If the name is that of another kind of file, such as a PDF.
         OSError
             If the file cannot be written.
         """
         path = Path(path)
+        if path.suffix.lower() not in ("", ".html", ".htm"):
+            raise ValueError(
+                f"A report is an HTML page, which {path.name!r} would hide: name it "
+                f"{path.with_suffix('.html').name!r}. A browser prints it to PDF."
+            )
         path.write_text(self._html, encoding="utf-8")
         return path
 

@@ -141,6 +141,9 @@ def test_save_and_show(report, tmp_path):
     assert "kB of HTML" in repr(report)
     with pytest.raises(OSError, match="nowhere"):
         report.save(tmp_path / "nowhere" / "report.html")
+    with pytest.raises(ValueError, match=r"hide: name it 'report\.html'\. A browser prints it"):
+        report.save(tmp_path / "report.pdf")
+    assert not (tmp_path / "report.pdf").exists()
 
 
 def test_what_is_not_known(tables):
