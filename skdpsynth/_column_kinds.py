@@ -49,9 +49,13 @@ def is_name(value: object) -> bool:
 
 def _read_bound(value: Any, which: str, kind: str) -> float:
     value = as_scalar(value)
-    if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
+    try:
+        bound = float(value) if isinstance(value, Real) else math.nan
+    except OverflowError:
+        raise SchemaError(f"{kind}: {which} is an integer too large for a float.") from None
+    if isinstance(value, bool) or not math.isfinite(bound):
         raise SchemaError(f"{kind}: {which} must be a finite number, got {value!r}.")
-    return float(value)
+    return bound
 
 
 def _read_level(value: Any, kind: str) -> Any:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Hashable, Mapping
+from pathlib import Path
 from typing import Any
 
 from ._column_kinds import KINDS, Numeric, is_name
 from .exceptions import SchemaError
 
-__all__ = ["read_json", "write_json"]
+__all__ = ["read_json", "read_text", "write_json"]
 
 JSON_FORMAT = "skdpsynth-schema"
 JSON_VERSION = 1
@@ -58,6 +59,27 @@ def _column_from_json(entry: Any, where: str) -> tuple[Hashable, Any]:
         raise SchemaError(f"{where}: {error}") from None
 
 
+def read_text(path: Path) -> str:
+    """Return the text of a file, without the mark some programs put before it.
+
+    Raises
+    ------
+    SchemaError
+        If there is no such file, or it is not text in UTF-8.
+    """
+    shown = str(path) if len(str(path)) <= 80 else f"{str(path)[:77]}..."
+    try:
+        is_file = path.is_file()
+    except (OSError, ValueError):  # too long for a name, or with a null character
+        is_file = False
+    if not is_file:
+        raise SchemaError(f"{shown!r} is neither a JSON object nor a file.")
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise SchemaError(f"{shown!r} is not text in UTF-8: {error}.") from None
+
+
 def read_json(text: str) -> tuple[dict[Hashable, Any], Any]:
     """Return the columns and the target that JSON text holds.
 
@@ -68,7 +90,10 @@ def read_json(text: str) -> tuple[dict[Hashable, Any], Any]:
     """
     try:
         document = json.loads(text)
-    except json.JSONDecodeError as error:
+    except RecursionError:
+        raise SchemaError("Not a schema: the JSON is nested too deeply.") from None
+    except ValueError as error:
+        # also of integers with thousands of digits
         raise SchemaError(f"Not JSON: {error}.") from None
     if not isinstance(document, dict) or document.get("format") != JSON_FORMAT:
         raise SchemaError(f'Not a schema: expected an object with "format": "{JSON_FORMAT}".')

@@ -20,7 +20,7 @@ from ._column_kinds import (
     is_name,
     shorten,
 )
-from ._schema_json import read_json, write_json
+from ._schema_json import read_json, read_text, write_json
 from .exceptions import SchemaError
 
 if TYPE_CHECKING:
@@ -360,10 +360,7 @@ class TableSchema:
         SchemaError
             If the text is not a schema; the message says where.
         """
-        text = str(text_or_path)
+        text = str(text_or_path).removeprefix("\ufeff")
         if isinstance(text_or_path, Path) or not text.lstrip().startswith(("{", "[")):
-            path = Path(text_or_path)
-            if not path.is_file():
-                raise SchemaError(f"{text!r} is neither a JSON object nor a file.")
-            text = path.read_text(encoding="utf-8")
+            text = read_text(Path(text_or_path))
         return cls(*read_json(text))

@@ -96,3 +96,11 @@ def test_repr_is_code_for_short_kinds_and_shortened_for_long_ones():
     kind = Ordinal(["a", "b"], nullable=True, other="b")
     assert eval(repr(kind)) == kind
     assert repr(Categorical(range(100))) == "Categorical([0, 1, 2, 3, 4, ..., 99])"
+
+
+@pytest.mark.parametrize("kind", [Count, Continuous])
+def test_integers_that_no_float_holds_are_errors(kind):
+    with pytest.raises(SchemaError, match="high is an integer too large for a float"):
+        kind(0, 10**400)
+    with pytest.raises(SchemaError, match="low is an integer too large for a float"):
+        kind(-(10**400), 0)

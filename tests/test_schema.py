@@ -206,6 +206,34 @@ def test_text_that_is_not_json_is_an_error(text, message):
         TableSchema.from_json(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[" * 100_000, "nested too deeply"),
+        ('{"a":' * 100_000, "nested too deeply"),
+        ("x" * 10_000, r"'x{77}\.\.\.' is neither a JSON object nor a file"),
+        ("\0", "neither a JSON object nor a file"),
+        ('{"version": ' + "1" * 5000, "Not JSON"),
+    ],
+)
+def test_hostile_text_is_an_error_too(text, message):
+    with pytest.raises(SchemaError, match=message):
+        TableSchema.from_json(text)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
+def test_a_file_in_another_encoding_is_an_error(tmp_path, encoding):
+    path = tmp_path / "schema.json"
+    schema = TableSchema({"é": Count(0, 1)})
+    path.write_text(schema.to_json(), encoding=encoding)
+    with pytest.raises(SchemaError, match=r"schema\.json' is not text in UTF-8"):
+        TableSchema.from_json(path)
+    # the mark that some programs put before UTF-8 is none
+    path.write_text(schema.to_json(), encoding="utf-8-sig")
+    assert TableSchema.from_json(path) == schema
+    assert TableSchema.from_json("\ufeff" + schema.to_json()) == schema
+
+
 # --- from_frame ---
 
 

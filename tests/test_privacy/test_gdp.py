@@ -7,7 +7,14 @@ from dp_accounting.pld import privacy_loss_distribution
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skdpsynth.privacy import gdp_delta, gdp_epsilon, gdp_mu
+from skdpsynth.privacy import (
+    GaussianEvent,
+    SelectionEvent,
+    compose_delta,
+    gdp_delta,
+    gdp_epsilon,
+    gdp_mu,
+)
 from skdpsynth.privacy._gdp import gdp_delta_curve
 
 EPSILONS = [0.0, 1e-9, 1e-5, 1e-3, 0.1, 1.0, 5.0, 50.0, 400.0]
@@ -84,3 +91,12 @@ def test_agrees_with_the_privacy_loss_distribution(epsilon, mu):
 def test_bad_arguments(call, match):
     with pytest.raises(ValueError, match=match):
         call()
+
+
+def test_the_ends_of_floating_point():
+    assert gdp_delta(1.0, 1e-300) == gdp_delta(1e300, 1e-12) == 0.0
+    assert gdp_epsilon(1e200, 1e-6) == math.inf
+    assert compose_delta([GaussianEvent(1e300), SelectionEvent(0.1)], 1.0) == 1.0
+    # an integer beyond them is not taken for the infinity that stands for no privacy
+    with pytest.raises(ValueError, match="epsilon is an integer too large"):
+        gdp_mu(10**400, 1e-6)
