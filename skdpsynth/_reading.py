@@ -189,7 +189,7 @@ def encode_conditions(conditions: Any, schema: TableSchema) -> dict[int, float]:
             )
         kind = schema[name]
         is_number = isinstance(kind, Numeric) and isinstance(value, int | float | np.number)
-        if is_number and math.isfinite(value) and not kind.low <= value <= kind.high:
+        if is_number and abs(value) < math.inf and not kind.low <= value <= kind.high:
             raise TableMismatchError(
                 f"conditions has {name!r}: {value!r}, outside the schema's bounds "
                 f"[{kind.low}, {kind.high}]."
@@ -227,8 +227,14 @@ def is_auto(value: object) -> bool:
 
 
 def is_number(value: object) -> bool:
-    """Return whether a parameter is a real number, which a boolean is not."""
-    return isinstance(value, Real) and not isinstance(value, bool)
+    """Return whether a parameter is a real number that a float can hold; a boolean is none."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return False
+    try:
+        float(value)
+    except OverflowError:
+        return False
+    return True
 
 
 def check_choice(value: Any, name: str, allowed: tuple[str, ...]) -> None:

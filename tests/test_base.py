@@ -755,3 +755,8 @@ def test_a_seed_that_fixed_the_noise_is_not_saved(table):
     )
     # before fit it is a parameter like any other: worker processes need it
     assert pickle.loads(pickle.dumps(clone(fitted))).random_state == 918_273
+
+
+def test_a_condition_that_no_float_holds_is_out_of_bounds(whole):
+    with pytest.raises(TableMismatchError, match="outside the schema's bounds"):
+        whole.sample(1, conditions={"age": 10**400})

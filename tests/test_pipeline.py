@@ -682,3 +682,9 @@ def test_the_scorer_finds_the_schema(encoded, table):
     score = scorer(encoded, table.drop(columns="sick"), table["sick"])
     assert scorer(encoded, table) == score
     assert 0 <= score <= 1
+
+
+@pytest.mark.parametrize("steps", [{"a": 1}, 3, np.float32(1), [("a", 1, 2)], [3], "ab"])
+def test_steps_that_are_no_pairs_are_refused(steps, table):
+    with pytest.raises(TypeError, match="steps must be a list of pairs"):
+        SynthesizerPipeline(steps).fit(table)

@@ -15,6 +15,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 from tqdm.auto import tqdm
 
+from .._fitting import whole_or_not_at_all
 from ._assignment import assign_with_sizes
 from ._gaussians import COVARIANCE_TYPES, Gaussians, fit_gaussians, log_joint, log_penalty
 
@@ -138,6 +139,7 @@ class SizeConstrainedGaussianMixture(DensityMixin, BaseEstimator):  # type: igno
         self.random_state = random_state
         self.verbose = verbose
 
+    @whole_or_not_at_all
     def fit(self, X: Any, y: Any = None) -> SizeConstrainedGaussianMixture:
         """Fit the mixture.
 
@@ -159,7 +161,7 @@ class SizeConstrainedGaussianMixture(DensityMixin, BaseEstimator):  # type: igno
             is singular.
         """
         self._check_parameters()
-        X = validate_data(self, X, dtype=np.float64)
+        X = self._read(X, reset=True)
         self._check_sizes(len(X))
         rng = check_random_state(self.random_state)
         fits = [self._fit_once(X, rng) for _ in range(self.n_init)]
@@ -178,6 +180,12 @@ class SizeConstrainedGaussianMixture(DensityMixin, BaseEstimator):  # type: igno
         self.lower_bound_ = best.lower_bounds[-1]
         self.n_iter_ = best.n_iter
         return self
+
+    def _read(self, X: Any, *, reset: bool) -> np.ndarray:
+        try:
+            return np.asarray(validate_data(self, X, dtype=np.float64, reset=reset))
+        except OverflowError:
+            raise ValueError("X holds an integer that is too large for float64.") from None
 
     def _fit_once(self, X: np.ndarray, rng: np.random.RandomState) -> _Fit:
         """Return one start's fit: assignments and components by turns."""
@@ -249,7 +257,7 @@ class SizeConstrainedGaussianMixture(DensityMixin, BaseEstimator):  # type: igno
 
     def _log_joint(self, X: Any) -> np.ndarray:
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float64, reset=False)
+        X = self._read(X, reset=False)
         mixture = Gaussians(
             self.weights_, self.means_, self.covariances_, self.precisions_cholesky_
         )

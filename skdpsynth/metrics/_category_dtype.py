@@ -11,6 +11,8 @@ from pandas.api import types
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from .._fitting import whole_or_not_at_all
+
 __all__ = ["CategoryDtypeEncoder"]
 
 
@@ -55,6 +57,7 @@ class CategoryDtypeEncoder(TransformerMixin, BaseEstimator):
         self.categorical = categorical
         self.max_levels = max_levels
 
+    @whole_or_not_at_all
     def fit(self, X: Any, y: Any = None) -> CategoryDtypeEncoder:
         """Learn the levels of the categorical columns.
 

@@ -19,6 +19,8 @@ def read_any_frame(X: Any, ensure_min_samples: int = 1) -> pd.DataFrame:
 
     The columns of an array are named ``"x0"``, ``"x1"``, ...
     """
+    if type(X).__name__ == "LazyFrame":
+        raise TypeError("A LazyFrame was passed, but rows are needed; collect() it.")
     is_frame = hasattr(X, "columns") and getattr(X, "ndim", 2) == 2
     if not is_frame:
         return read_frame(X, ensure_min_samples=ensure_min_samples)[0]
@@ -36,6 +38,11 @@ def read_any_frame(X: Any, ensure_min_samples: int = 1) -> pd.DataFrame:
         raise TableMismatchError(
             f"The table has several columns named {repeated!r}; rename or drop all but one."
         )
+    for name, dtype in frame.dtypes.items():
+        if dtype.kind == "c":
+            raise TableMismatchError(
+                f"Column {name!r} holds complex numbers; make two columns of it, or drop it."
+            )
     return frame
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._column_kinds import shorten
+from .._fitting import whole_or_not_at_all
 from ..preprocessing._base import TableTransformer
 from ._containers import read_any_frame
 from ._findings import LEVELS, best_findings, find_in_column
@@ -110,6 +111,7 @@ class PIIDetector(TableTransformer):
         self.max_rows = max_rows
         self.min_confidence = min_confidence
 
+    @whole_or_not_at_all
     def fit(self, X: Any, y: Any = None) -> PIIDetector:
         """Look at the columns.
 

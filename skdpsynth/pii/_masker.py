@@ -13,6 +13,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._column_kinds import shorten
+from .._fitting import whole_or_not_at_all
 from ..exceptions import SchemaError, TableMismatchError
 from ..preprocessing._base import TableTransformer
 from ._containers import place_columns, read_any_frame, replace_columns, select_columns
@@ -115,6 +116,7 @@ class PIIMasker(TableTransformer):
         self.locale = locale
         self.random_state = random_state
 
+    @whole_or_not_at_all
     def fit(self, X: Any, y: Any = None) -> PIIMasker:
         """Decide which columns are masked, and how.
 
@@ -214,6 +216,8 @@ class PIIMasker(TableTransformer):
 
     def _decide_columns(self, X: Any, names: tuple[Any, ...]) -> dict[Hashable, str]:
         if self.columns is None:
+            if not (self.detector is None or hasattr(self.detector, "fit")):
+                raise TypeError(f"detector must be a PIIDetector or None, got {self.detector!r}.")
             detector = PIIDetector() if self.detector is None else clone(self.detector)
             return detector.fit(X).columns_
         if not isinstance(self.columns, Mapping):

@@ -69,6 +69,13 @@ def check_steps(steps: Sequence[tuple[str, Any]]) -> None:
     TypeError
         The message names the step and the way out.
     """
+    if not isinstance(steps, list | tuple) or any(
+        not isinstance(step, list | tuple) or len(step) != 2 for step in steps
+    ):
+        raise TypeError(
+            "steps must be a list of pairs such as [('encode', encoder), ('synth', synthesizer)], "
+            f"got {steps!r}."
+        )
     if not steps:
         raise ValueError("The pipeline is empty: its last step must be a synthesizer.")
     name, last = steps[-1]

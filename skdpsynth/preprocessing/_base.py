@@ -69,6 +69,11 @@ class TableTransformer(TransformerMixin, BaseEstimator):
         if "numpy" in (self.format_.container, table_format.container):
             # an array has no names: its columns are matched by position
             frame = frame.set_axis(list(self.format_.names), axis=1)
+        if table_format.names != self.format_.names and list(frame) != list(self.format_.names):
+            raise TableMismatchError(
+                f"The table has the columns {shorten(frame)}, but fit saw "
+                f"{shorten(self.format_.names)}; rename or reorder them."
+            )
         return frame
 
     def _read_output(self, X: Any) -> pd.DataFrame:

@@ -196,7 +196,13 @@ def to_float(column: pd.Series, name: object) -> np.ndarray:
                 "Categorical(levels)."
             )
     numbers = np.full(len(values), np.nan)
-    numbers[~missing] = values[~missing].astype(np.float64)
+    try:
+        numbers[~missing] = values[~missing].astype(np.float64)
+    except OverflowError:
+        raise TableMismatchError(
+            f"Column {name!r} holds an integer that is too large for float64; replace it by a "
+            "bound of its schema, or drop the column."
+        ) from None
     return numbers
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from .._column_kinds import Continuous, Count, Numeric, Ordinal, shorten
+from .._fitting import whole_or_not_at_all
 from ..exceptions import SchemaError
 from ..schema import TableSchema
 from ._base import TableTransformer, check_schema, warn_leak
@@ -107,6 +108,7 @@ class BoundedDiscretizer(TableTransformer):
         tags.transformer_tags.preserves_dtype = []
         return tags
 
+    @whole_or_not_at_all
     def fit(self, X: Any, y: Any = None) -> BoundedDiscretizer:
         """Learn names and dtypes, and make the edges from the public bounds.
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .._column_kinds import Categorical, ColumnKind, Continuous, Discrete, Ordinal
+from .._fitting import whole_or_not_at_all
 from ..schema import TableSchema
 from ._base import TableTransformer, check_schema, warn_leak
 from ._tables import decode_table, encode_table
@@ -64,6 +65,7 @@ class TableEncoder(TableTransformer):
     def __init__(self, schema: TableSchema | None = None) -> None:
         self.schema = schema
 
+    @whole_or_not_at_all
     def fit(self, X: Any, y: Any = None) -> TableEncoder:
         """Learn the container, names and dtypes of X; its values are not read under a schema.
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from .._column_kinds import Categorical, ColumnKind, Discrete, as_scalar, shorten
+from .._fitting import whole_or_not_at_all
 from ..exceptions import SchemaError
 from ..schema import TableSchema
 from ._base import TableTransformer, check_schema, warn_leak
@@ -96,6 +97,7 @@ class MissingnessEncoder(TableTransformer):
         self.indicator_suffix = indicator_suffix
         self.fill = fill
 
+    @whole_or_not_at_all
     def fit(self, X: Any, y: Any = None) -> MissingnessEncoder:
         """Learn names and dtypes, and decide which columns get an indicator.
 

@@ -245,3 +245,12 @@ def test_components_without_spread_need_regularisation(covariance_type):
         mixture.fit(X)
     mixture.set_params(reg_covar=1e-6).fit(X)
     assert_allclose(np.sort(mixture.means_[:, 0]), [0.0, 2.0])
+
+
+@pytest.mark.parametrize("records", [[[10**400], [1]], [["a"], [1]], [[np.inf], [1]]])
+def test_a_fit_to_no_numbers_fails_and_changes_nothing(records):
+    mixture = SizeConstrainedGaussianMixture()
+    before = dict(vars(mixture))
+    with pytest.raises(ValueError, match=r"too large|could not convert|infinity"):
+        mixture.fit(records)
+    assert vars(mixture) == before

@@ -223,3 +223,14 @@ def test_fakes_need_faker(table, monkeypatch):
 def test_set_output(table):
     masker = PIIMasker(COLUMNS).set_output(transform="pandas")
     assert names(masker.fit_transform(table)) == ["who", "visits", "contact"]
+
+
+def test_tables_and_detectors_that_cannot_be_read(table):
+    with pytest.raises(TypeError, match=r"detector must be a PIIDetector or None, got \{\}"):
+        PIIMasker(detector={}).fit(table)
+    with pytest.raises(TableMismatchError, match="'visits' holds complex"):
+        PIIMasker(COLUMNS).fit(table.astype({"visits": complex}))
+    masker = PIIMasker(COLUMNS)
+    with pytest.raises(TypeError, match=r"LazyFrame .* collect\(\) it"):
+        masker.fit(pytest.importorskip("polars").from_pandas(table).lazy())
+    assert not hasattr(masker, "n_features_in_")

@@ -11,7 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.tree import DecisionTreeClassifier
 
 from skdpsynth.exceptions import PrivacyLeakWarning, SchemaError, TableMismatchError
-from skdpsynth.preprocessing import TableEncoder
+from skdpsynth.preprocessing import BoundedDiscretizer, MissingnessEncoder, TableEncoder
 from skdpsynth.schema import Categorical, Continuous, Count, Ordinal, TableSchema
 
 SCHEMA = TableSchema(
@@ -163,3 +163,30 @@ def test_bad_input_is_an_error():
         encoder.inverse_transform([[np.nan, 0, 0, 0]])
     with pytest.raises(TableMismatchError, match="Column 'sex' holds 'X'"):
         encoder.transform(FRAME.assign(sex="X"))
+
+
+@pytest.mark.parametrize(
+    "transformer",
+    [TableEncoder(SCHEMA), BoundedDiscretizer(SCHEMA), MissingnessEncoder(SCHEMA)],
+    ids=lambda transformer: type(transformer).__name__,
+)
+def test_a_fit_that_fails_changes_nothing(transformer):
+    transformer = clone(transformer)
+    unfit, before = FRAME.rename(columns={"age": "AGE"}), dict(vars(transformer))
+    with pytest.raises(TableMismatchError):
+        transformer.fit(unfit)
+    assert vars(transformer) == before
+    fitted = dict(vars(transformer.fit(FRAME)))
+    with pytest.raises(TableMismatchError):
+        transformer.fit(unfit)
+    assert vars(transformer).keys() == fitted.keys()
+    assert all(vars(transformer)[name] is value for name, value in fitted.items())
+    # names that are no strings are compared, too
+    with pytest.warns(UserWarning, match="feature names"), pytest.raises(TableMismatchError):
+        transformer.transform(FRAME.set_axis(range(FRAME.shape[1]), axis=1))
+
+
+def test_an_integer_that_no_float_holds_is_an_error():
+    huge = FRAME.assign(age=pd.Series([10**400] * len(FRAME), index=FRAME.index, dtype=object))
+    with pytest.raises(TableMismatchError, match="'age' holds an integer that is too large"):
+        TableEncoder(SCHEMA).fit(FRAME).transform(huge)
