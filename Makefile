@@ -1,5 +1,6 @@
 # make demo      a private synthetic copy of a real table, measured and drawn (no network but pip's)
 # make test      lint, format, types, tests: what continuous integration runs
+# make fuzz      malformed inputs by the thousand, their counts stored in doc/privacy (some minutes)
 # make audit     attacks on every release, its results stored in doc/privacy (some minutes)
 # make membership  attacks on rows sampled from fits of Adult, stored likewise (half an hour)
 # make test-d3p  the same tests beside d3p, in an environment of Python 3.11 with older versions
@@ -17,7 +18,7 @@ export SKDPSYNTH_DATA
 BIN = $(VENV)/bin
 METADATA = setup.cfg pyproject.toml
 
-.PHONY: demo test audit membership test-d3p doc bench clean
+.PHONY: demo test fuzz audit membership test-d3p doc bench clean
 
 demo: $(VENV_DEMO)/.installed-demo
 	$(VENV_DEMO)/bin/python -m skdpsynth demo
@@ -27,6 +28,9 @@ test: $(VENV)/.installed-test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest -n 2
+
+fuzz: $(VENV)/.installed-test
+	PYTHONPATH=tests $(BIN)/python -m test_fuzz
 
 audit: $(VENV)/.installed-test
 	PYTHONPATH=tests $(BIN)/python -m test_privacy.audit
