@@ -195,16 +195,17 @@ class BaseSynthesizer(BaseEstimator, metaclass=ABCMeta):
             values, and to the units of each Continuous column.
         """
         check_is_fitted(self)
+        if not self.has_y_ and y is not None:
+            raise TableMismatchError(
+                "y was passed, but the model was fitted without y: pass the whole table as X, its "
+                "target among the columns."
+            )
         frame, table_format = read_frame(X)
         validate_data(self, X, reset=False, skip_check_array=True)
         if "numpy" in (self.format_.container, table_format.container):
             # an array has no names: its columns are matched by position
             table_format = replace(table_format, names=self._feature_schema.names)
             frame = frame.set_axis(list(table_format.names), axis=1)
-        if not self.has_y_ and y is not None:
-            raise TableMismatchError(
-                "y was passed, but the model was fitted without y: its columns are all in X."
-            )
         schema = self._feature_schema if y is None else self.schema_
         if y is not None:
             frame, _ = join_target(frame, table_format, y, self.schema_.target)

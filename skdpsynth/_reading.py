@@ -12,7 +12,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
-from ._column_kinds import Numeric
+from ._column_kinds import Discrete, Numeric, shorten
 from .exceptions import TableMismatchError
 from .pii import warn_of_pii
 from .preprocessing import (
@@ -193,6 +193,12 @@ def encode_conditions(conditions: Any, schema: TableSchema) -> dict[int, float]:
             raise TableMismatchError(
                 f"conditions has {name!r}: {value!r}, outside the schema's bounds "
                 f"[{kind.low}, {kind.high}]."
+            )
+        is_level = isinstance(kind, Discrete) and isinstance(value, str | int | float)
+        if is_level and value == value and value not in kind.levels and kind.other is None:
+            raise TableMismatchError(
+                f"conditions has {name!r}: {value!r}, which is not one of its levels "
+                f"{shorten(kind.levels)}."
             )
         column = pd.Series([value], dtype=object if isinstance(value, str) else None)
         codes[schema.names.index(name)] = float(encode_column(column, kind, name)[0])

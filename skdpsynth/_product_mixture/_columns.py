@@ -107,6 +107,8 @@ def _model_column(name: Any, kind: Any, distribution: str | None) -> ColumnModel
     fitting = _fitting_families(kind)
     if distribution is None:
         return ColumnModel(name, kind, fitting[0])
+    # spelled as in NumPyro, too
+    distribution = distribution.lower() if isinstance(distribution, str) else distribution
     if distribution not in fitting:
         raise ValueError(
             f"Column {name!r} is {type(kind).__name__}, which the family {distribution!r} cannot "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -39,9 +40,14 @@ def check_schema(schema: Any) -> TableSchema | None:
     """
     if schema is None or isinstance(schema, TableSchema):
         return schema
+    is_file = isinstance(schema, str | PathLike)
+    way_out = (
+        "read it with TableSchema.from_json(...)"
+        if is_file
+        else "wrap a mapping as TableSchema(mapping)"
+    )
     raise SchemaError(
-        f"schema must be a TableSchema or None, got {type(schema).__name__}; wrap a mapping as "
-        "TableSchema(mapping)."
+        f"schema must be a TableSchema or None, got {type(schema).__name__}; {way_out}."
     )
 
 

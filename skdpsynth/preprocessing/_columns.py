@@ -6,6 +6,7 @@ is checked here and nowhere else.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from decimal import Decimal
 from numbers import Real
@@ -15,7 +16,7 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
-from .._column_kinds import Count, Discrete, Numeric, shorten
+from .._column_kinds import Count, Discrete, Numeric, as_scalar, shorten
 from ..exceptions import TableMismatchError
 
 __all__ = [
@@ -30,6 +31,9 @@ __all__ = [
     "to_float",
 ]
 
+# what files often have in the place of a missing value, and what to do about it
+MISSING_TEXTS = {"", "?", "-", ".", "na", "n/a", "nan", "null", "none", "#n/a", "unknown"}
+READ_MISSING = "read the file with na_values=[...] and declare the column nullable=True"
 NUMBERS = {"integer", "floating", "mixed-integer-float", "boolean", "decimal", "empty"}
 
 
@@ -51,7 +55,10 @@ def read_dtype(dtype: Any, name: object) -> Any:
     if isinstance(dtype, pd.SparseDtype):
         way_out = f"make it dense with df[{name!r}].sparse.to_dense()"
     elif types.is_datetime64_any_dtype(dtype):
-        way_out = f"convert it to a number, for instance df[{name!r}].dt.year"
+        way_out = (
+            f"convert it to a number, for instance df[{name!r}].dt.year or the days since a public "
+            "date"
+        )
     elif types.is_timedelta64_dtype(dtype):
         way_out = f"convert it to a number, for instance df[{name!r}].dt.total_seconds()"
     elif dtype.kind == "c":
@@ -124,12 +131,30 @@ def _encode_levels(column: pd.Series, kind: Discrete, name: object) -> np.ndarra
             value = uniques[int(np.argmax(unknown & occurs[:-1]))]
             raise TableMismatchError(
                 f"Column {name!r} holds {quote(value)}, which is not one of its levels "
-                f"{shorten(kind.levels)}; add it to the levels, or pass "
-                f"{type(kind).__name__}(..., other=level) to map unknown values to a level."
+                f"{shorten(kind.levels)}; {_fit_level(value, kind)}."
             )
     check_missing(positions < 0, kind, name)
     # position -1 (missing) picks the last entry, which is NaN
     return codes[positions]
+
+
+def _fit_level(value: Any, kind: Discrete) -> str:
+    """Return what to do about a value that is no level."""
+    alike = [level for level in kind.levels if str(level) == str(value)]
+    if alike:
+        type_name = type(as_scalar(alike[0])).__name__
+        return f"the level is the {type_name} {alike[0]!r}: convert the column, or the levels"
+    if is_missing_text(value):
+        return f"if it stands for a missing value, {READ_MISSING}, else add it to the levels"
+    return (
+        f"add it to the levels, or pass {type(kind).__name__}(..., other=level) to map unknown "
+        "values to a level"
+    )
+
+
+def is_missing_text(value: Any) -> bool:
+    """Whether a value looks as missing values are often spelled in files."""
+    return isinstance(value, str) and value.strip().lower() in MISSING_TEXTS
 
 
 def _factorize(column: pd.Series, name: object) -> tuple[np.ndarray, pd.Index]:
@@ -192,8 +217,7 @@ def to_float(column: pd.Series, name: object) -> np.ndarray:
         if bad:
             raise TableMismatchError(
                 f"Column {name!r} is numeric in its schema but holds {quote(bad[0])} "
-                f"({type(bad[0]).__name__}); convert it with pd.to_numeric, or declare it "
-                "Categorical(levels)."
+                f"({type(bad[0]).__name__}); {_make_number(bad[0])}."
             )
     numbers = np.full(len(values), np.nan)
     try:
@@ -204,6 +228,17 @@ def to_float(column: pd.Series, name: object) -> np.ndarray:
             "bound of its schema, or drop the column."
         ) from None
     return numbers
+
+
+def _make_number(value: Any) -> str:
+    """Return what to do about a value that is no number in a numeric column."""
+    if is_missing_text(value):
+        return f"if it stands for a missing value, {READ_MISSING}"
+    if isinstance(value, str) and re.fullmatch(r"[-+]?\d*,\d+", value):
+        return "if decimals follow a comma, read the file with decimal=','"
+    if isinstance(value, str) and re.match(r"\d{1,4}[-./]\d\d?[-./]\d{1,4}(?!\d)", value):
+        return "make dates numbers, such as the days since a public one"
+    return "convert it with pd.to_numeric, or declare it Categorical(levels)"
 
 
 def decode_column(codes: np.ndarray, kind: Numeric | Discrete, dtype: Any, name: object) -> Any:

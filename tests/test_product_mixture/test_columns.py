@@ -69,6 +69,7 @@ def test_a_count_has_a_level_for_each_integer():
     [
         ({"absent": "normal"}, "names the column 'absent', which the table does not have"),
         ({"real": "gaussian"}, "'gaussian' cannot model; choose one of"),
+        ({"real": 1}, "the family 1 cannot model; choose one of"),
         ("normal", "must be a mapping from column name to family .* got str"),
         (["normal"], "must be a mapping .* got list"),
     ],
@@ -76,3 +77,8 @@ def test_a_count_has_a_level_for_each_integer():
 def test_bad_families_are_named(distributions, message):
     with pytest.raises(ValueError, match=message):
         model_columns(TableSchema(KINDS), distributions)
+
+
+def test_families_may_be_spelled_as_in_numpyro():
+    column = model_columns(TableSchema({"n": Count(0, 9)}), {"n": "Poisson"})[0]
+    assert column.distribution == "poisson"
