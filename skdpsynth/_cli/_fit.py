@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
@@ -11,7 +12,7 @@ import click
 import pandas as pd
 
 from skdpsynth.datasets._reading import apply_schema
-from skdpsynth.privacy import PrivacySpent
+from skdpsynth.privacy import PrivacySpent, gdp_mu
 from skdpsynth.schema import TableSchema
 
 from ._house import FILE, SCHEMA, Command, say, warn
@@ -31,6 +32,8 @@ from ._user_code import UserCode, read_user_code
 
 __all__ = ["fit", "synthesize"]
 
+# a table of fewer rows per row of noise hides in it
+FEW = 10
 
 _OPTIONS = (
     click.option(
@@ -174,6 +177,7 @@ def fit(data: Path, output: Path, force: bool, **given: Any) -> None:
     synthesizer.fit(_read_rows(data, schema, options, table_format, code))
     synthesizer.save(output)
     say(f"Wrote {output}. {describe_budget(synthesizer.privacy_spent_)}")
+    _warn_of_noise(synthesizer)
 
 
 @click.command(cls=Command)
@@ -221,6 +225,7 @@ def synthesize(
     if output != Path("-"):
         say(f"Wrote {output}.")
     say(describe_budget(synthesizer.privacy_spent_))
+    _warn_of_noise(synthesizer)
 
 
 def _read_plan(options: FitOptions) -> tuple[TableSchema, UserCode]:
@@ -252,6 +257,23 @@ def _read_rows(
         # once more: without missing values counts are integers
         return apply_schema(frame, schema)
     return select_columns(raw, schema, table_format, data)
+
+
+def _warn_of_noise(synthesizer: Any) -> None:
+    """Warn where the noise hides the table, by its released row count.
+
+    The whole budget for one count per value of each column, in one release, has this noise.
+    """
+    if not math.isfinite(synthesizer.epsilon):
+        return
+    squared_norm = len(synthesizer.schema_) * (1 if synthesizer.adjacency == "add_remove" else 2)
+    noise = math.sqrt(squared_norm) / gdp_mu(synthesizer.epsilon, synthesizer.delta)
+    if synthesizer.n_records_ < FEW * noise:
+        warn(
+            f"the fit counted about {synthesizer.n_records_:,} rows, and at this epsilon the noise "
+            f"of a count is about {noise:.0f} rows or more: the synthetic rows tell little of the "
+            "real ones. More rows or fewer columns help; this fit has spent its budget."
+        )
 
 
 def describe_budget(spent: PrivacySpent) -> str:

@@ -245,3 +245,13 @@ def test_counts_of_rows_are_not_told(folder, run):
     _, out, err = run("fit", "data.csv", *OPTIONS, "-o", "m.skdp")
     assert "277" not in out + err
     assert "277" not in run("privacy", "m.skdp")[1]
+
+
+@pytest.mark.parametrize(("epsilon", "is_little"), [("0.05", True), ("1", False)])
+@pytest.mark.parametrize("command", ["fit", "synthesize"])
+def test_a_table_that_hides_in_the_noise_is_told(folder, run, command, epsilon, is_little):
+    """The counts of 3 columns have noise of 7.3 rows at ε = 1, and of 120 at 0.05."""
+    output = "m.skdp" if command == "fit" else "twin.csv"
+    code, _, err = run(command, "data.csv", *OPTIONS, "--epsilon", epsilon, "-o", output)
+    assert code == 0
+    assert ("the synthetic rows tell little of the real ones" in err) is is_little
