@@ -1,4 +1,4 @@
-"""Numbers in text files: decimals after a point or a comma."""
+"""Numbers in files: decimals after a point or a comma, and how many digits."""
 
 from __future__ import annotations
 
@@ -6,12 +6,22 @@ import re
 from collections.abc import Container
 from typing import Any
 
+import click
+import numpy as np
 import pandas as pd
 from pandas.api import types
 
 from skdpsynth.exceptions import TableMismatchError
+from skdpsynth.schema import Continuous, TableSchema
 
-__all__ = ["read_decimals", "with_points"]
+__all__ = ["digits_option", "read_decimals", "round_to_digits", "with_points"]
+
+digits_option = click.option(
+    "--digits",
+    metavar="N",
+    type=click.IntRange(1, 17),
+    help="Significant digits of real numbers; by default all.",
+)
 
 COMMA = re.compile(r"[-+]?\d*,\d*(?:[eE][-+]?\d+)?")
 POINT = re.compile(r"[-+]?\d+(?:\.\d{3})+(?:,\d*)?|[-+]?\d*\.\d+(?:[eE][-+]?\d+)?")
@@ -58,3 +68,18 @@ def _read(text: Any, name: Any) -> Any:
             "write numbers without a point, and none between the thousands."
         )
     return text.replace(",", ".") if COMMA.fullmatch(text.strip()) else text
+
+
+def round_to_digits(frame: pd.DataFrame, schema: TableSchema, digits: int | None) -> pd.DataFrame:
+    """Return rows whose real numbers have so many significant digits, and stay within bounds."""
+    if digits is None:
+        return frame
+    rounded: dict[Any, Any] = {}
+    for name in frame.columns:
+        kind = schema.columns.get(name)
+        if isinstance(kind, Continuous) and types.is_float_dtype(frame[name].dtype):
+            values = [float(f"{value:.{digits}g}") for value in frame[name].to_numpy(float)]
+            rounded[name] = np.clip(values, kind.low, kind.high)
+        else:
+            rounded[name] = frame[name].array
+    return pd.DataFrame(rounded, index=frame.index)

@@ -15,6 +15,7 @@ from skdpsynth.datasets._reading import apply_schema
 from skdpsynth.privacy import PrivacySpent, gdp_mu
 from skdpsynth.schema import TableSchema
 
+from ._decimals import digits_option, round_to_digits
 from ._house import FILE, SCHEMA, Command, say, warn
 from ._methods import METHODS, FitOptions, make_synthesizer
 from ._sample import draw_rows
@@ -195,6 +196,7 @@ def fit(data: Path, output: Path, force: bool, **given: Any) -> None:
 @click.option(
     "--seed", metavar="N", type=click.IntRange(min=0), help="Repeat the sampling, not the noise."
 )
+@digits_option
 @fit_options
 @table_options
 @click.option("--force", is_flag=True, help="Replace the output if it exists.")
@@ -203,6 +205,7 @@ def synthesize(
     output: Path,
     num_synthetic: int | None,
     seed: int | None,
+    digits: int | None,
     force: bool,
     **given: Any,
 ) -> None:
@@ -220,7 +223,8 @@ def synthesize(
     synthesizer = make_synthesizer(options, schema, code)
     check_output(output, force, [data, options.schema, options.model_file], is_table=True)
     synthesizer.fit(_read_rows(data, schema, options, table_format, code))
-    rows = code.after(draw_rows(synthesizer, num_synthetic, None, seed))
+    rows = draw_rows(synthesizer, num_synthetic, None, seed)
+    rows = code.after(round_to_digits(rows, synthesizer.schema_, digits))
     write_table(rows, synthesizer.schema_, output, table_format)
     if output != Path("-"):
         say(f"Wrote {output}.")

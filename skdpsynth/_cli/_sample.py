@@ -15,6 +15,7 @@ from skdpsynth._column_kinds import Discrete
 from skdpsynth.exceptions import SavedModelError
 from skdpsynth.schema import TableSchema
 
+from ._decimals import digits_option, round_to_digits
 from ._house import FILE, Command, Problem, say
 from ._tables import TableFormat, check_output, table_options, write_table
 from ._user_code import UserCode, read_user_code
@@ -52,6 +53,7 @@ __all__ = ["draw_rows", "load_model", "sample"]
     type=FILE,
     help="The Python file of the fit: for its model, and for postprocess.",
 )
+@digits_option
 @table_options
 @click.option("--force", is_flag=True, help="Replace the output if it exists.")
 def sample(
@@ -61,6 +63,7 @@ def sample(
     seed: int | None,
     conditions: tuple[str, ...],
     model_file: Path | None,
+    digits: int | None,
     force: bool,
     **given: Any,
 ) -> None:
@@ -77,7 +80,8 @@ def sample(
     check_output(output, force, [model, model_file], is_table=True)
     synthesizer, code = load_model(model, model_file)
     given_values = read_conditions(conditions, synthesizer.schema_)
-    rows = code.after(draw_rows(synthesizer, num_synthetic, given_values, seed))
+    rows = draw_rows(synthesizer, num_synthetic, given_values, seed)
+    rows = code.after(round_to_digits(rows, synthesizer.schema_, digits))
     write_table(rows, synthesizer.schema_, output, TableFormat(**given))
     if output != Path("-"):
         say(f"Wrote {output}.")
