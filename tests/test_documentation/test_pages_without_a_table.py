@@ -55,9 +55,12 @@ def test_schemas(tmp_path, names):
     names = run_page("user_guide/schemas.rst", tmp_path, names)
     schema = names["schema"]
     assert schema.target == "ill"
-    dates = names["synthetic"]["admitted"]
+    dates = pd.to_datetime(names["synthetic"]["admitted"], format="%Y-%m-%d")
     assert dates.between("2022-01-01", "2024-12-31").all()
-    assert dates.isin(["2022-03-01", "2023-12-24"]).mean() > 0.5
+    # cells of two days; 0.97 to 1.00 in 15 runs
+    spring, winter = pd.Timestamp("2022-03-01"), pd.Timestamp("2023-12-24")
+    near = [(dates - day).abs() <= pd.Timedelta(days=10) for day in (spring, winter)]
+    assert (near[0] | near[1]).mean() > 0.8
     assert schema["age"] == Count(0, 120)
     assert schema.ledger.spent().epsilon <= 0.2
 
