@@ -51,11 +51,13 @@ def measure_apart(run: Run, folder: Path, timeout: float | None) -> dict[str, An
         pickle.dump(wrap_non_picklable_objects({"run": run}, keep_wrapper=False), file)
     command = [sys.executable, "-m", _WORKER, str(folder)]
     path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
-    with (folder / ERRORS).open("wb") as errors:
+    # held open until the run has ended: see the worker
+    waiting, held = os.pipe()
+    with open(held, "wb"), open(waiting, "rb") as stdin, (folder / ERRORS).open("wb") as errors:
         try:
             ended = subprocess.run(
                 command,
-                stdin=subprocess.DEVNULL,
+                stdin=stdin,
                 stdout=errors,
                 stderr=errors,
                 timeout=timeout,

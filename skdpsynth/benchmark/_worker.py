@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import sys
 from pathlib import Path
+from threading import Thread
 
 from skdpsynth.benchmark._measure import measure
 from skdpsynth.benchmark._process import ANSWER, RUN, TABLE
@@ -13,7 +15,14 @@ from skdpsynth.benchmark._process import ANSWER, RUN, TABLE
 __all__: list[str] = []
 
 
+def _end_with_parent() -> None:
+    # the other end of standard input is held by the parent process alone, and closes with it
+    os.read(0, 1)
+    os._exit(1)
+
+
 def _main(folder: Path) -> None:
+    Thread(target=_end_with_parent, daemon=True).start()
     # files that the parent process has just written to a folder of its own
     with (folder / TABLE).open("rb") as file:
         table = pickle.load(file)

@@ -4,6 +4,8 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -75,3 +77,48 @@ def test_a_benchmark_that_is_killed_goes_on_with_every_row_once(tmp_path, csv, s
     again = 3 - (kept["method"] == "Mine").sum()
     assert len((tmp_path / "fits.txt").read_text()) == n_fits + again
     assert sorted(path.name for path in results.parent.glob(".*")) == []
+
+
+SLOW = """
+import os, time
+from pathlib import Path
+
+class Slow:
+    def fit(self, X):
+        Path("pid").write_text(str(os.getpid()))
+        time.sleep(600)
+
+    def sample(self, n_samples):
+        raise AssertionError
+"""
+
+
+def is_running(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    # a process that has ended and that nobody has waited for is still there
+    status = Path(f"/proc/{pid}/stat")
+    return not (status.exists() and status.read_text().rsplit(")", 1)[1].split()[0] == "Z")
+
+
+def wait_until(condition, seconds):
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.2)
+    assert condition()
+
+
+def test_a_run_ends_with_the_benchmark_that_started_it(tmp_path, csv, schema_json):
+    (tmp_path / "slow.py").write_text(SLOW)
+    command = [sys.executable, "-m", "skdpsynth", "benchmark", "--data", csv.name]
+    command += ["--schema", schema_json.name, "--methods", "slow:Slow", "--scorers", "logistic"]
+    started = tmp_path / "pid"
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.DEVNULL) as benchmark:
+        wait_until(lambda: benchmark.poll() is not None or started.exists(), 240)
+        wait_until(started.read_text, 1)
+        pid = int(started.read_text())
+        assert is_running(pid)
+        benchmark.kill()
+    wait_until(lambda: not is_running(pid), 30)
