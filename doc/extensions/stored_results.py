@@ -16,6 +16,7 @@ RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
 MEASURES = {
     "lightgbm_auc": "LightGBM AUC",
     "logistic_auc": "logistic AUC",
+    "logistic_accuracy": "logistic accuracy",
     "one_way_tvd": "one-way TVD",
     "two_way_tvd": "two-way TVD",
     "fit_cpu_seconds": "fit, CPU s",

@@ -18,8 +18,9 @@ def at_epsilon_1():
         "census": "lightgbm_auc",
         "covid19": "lightgbm_auc",
         "isolet": "logistic_auc",
+        "mnist": "logistic_auc",
     }
-    figure, axes = plt.subplots(figsize=(7, 2.8), layout="constrained")
+    figure, axes = plt.subplots(figsize=(7, 3.2), layout="constrained")
     for place, (name, measure) in enumerate(tables.items()):
         runs = read_runs(name)
         real = runs.loc[runs["method"] == "real", measure].mean()
@@ -59,9 +60,21 @@ def covid19():
     )
 
 
+def census():
+    """Draw the score and distances on ten times the rows."""
+    PrivacyUtilityDisplay.from_results(
+        read_runs("census"), ["lightgbm_auc", "one_way_tvd", "two_way_tvd"]
+    )
+
+
 def isolet():
     """Draw the scores on 617 numeric columns."""
     PrivacyUtilityDisplay.from_results(read_runs("isolet"), ["logistic_auc", "logistic_accuracy"])
+
+
+def mnist():
+    """Draw the scores on 784 pixels."""
+    PrivacyUtilityDisplay.from_results(read_runs("mnist"), ["logistic_auc", "logistic_accuracy"])
 
 
 def coverage():
