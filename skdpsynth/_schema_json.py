@@ -77,7 +77,7 @@ def read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise SchemaError(f"{shown!r} is not text in UTF-8: {error}.") from None
+        raise SchemaError(f"{str(path)!r} is not text in UTF-8: {error}.") from None
 
 
 def read_json(text: str) -> tuple[dict[Hashable, Any], Any]:

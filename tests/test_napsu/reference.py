@@ -5,6 +5,7 @@ from scipy import stats
 from scipy.special import logsumexp
 
 from skdpsynth.napsu._contrasts import Variable
+from skdpsynth.napsu._marginals import count_marginals
 from skdpsynth.napsu._network import build_network
 
 # each statistical test would fail for one seed in a million if the law is right
@@ -111,6 +112,10 @@ def indicators(shape, query):
     for v, size in zip(query, sizes, strict=True):
         flat = flat * size + cells[:, v]
     return np.eye(int(np.prod(sizes)))[flat].T
+
+
+def count_marginal(levels, query, shape):
+    return count_marginals(levels, [query], shape)[0]
 
 
 def random_rows(network_shape, n_rows, seed=0):

@@ -22,14 +22,10 @@ from skdpsynth.napsu._network import build_network
 from skdpsynth.privacy import NoiseSource, PrivacyLedger
 
 from . import reference
-from .reference import FALSE_ALARM, make_variables, random_rows
+from .reference import FALSE_ALARM, count_marginal, make_variables, random_rows
 
 SHAPE = (3, 2, 4, 1)
 QUERIES = [(0,), (0, 1), (1, 2), (0, 1, 2), (2, 3)]
-
-
-def count_marginal(levels, query, shape):
-    return count_marginals(levels, [query], shape)[0]
 
 
 @st.composite

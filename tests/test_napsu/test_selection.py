@@ -9,7 +9,7 @@ from scipy.sparse.csgraph import minimum_spanning_tree
 
 from skdpsynth.napsu._candidates import expected_pair, list_candidates
 from skdpsynth.napsu._junction_tree import clique_size, triangulate
-from skdpsynth.napsu._marginals import Measurement, combine, count_marginal
+from skdpsynth.napsu._marginals import Measurement, combine
 from skdpsynth.napsu._network import build_network
 from skdpsynth.napsu._selection import (
     Candidate,
@@ -21,7 +21,7 @@ from skdpsynth.napsu._selection import (
 )
 from skdpsynth.privacy import NoiseSource, PrivacyLedger
 
-from .reference import make_variables, random_rows
+from .reference import count_marginal, make_variables, random_rows
 from .test_marginals import tables
 
 SHAPE = (3, 2, 2, 4)
