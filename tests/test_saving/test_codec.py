@@ -69,7 +69,7 @@ def through_json(value, functions=None):
         pd.StringDtype(),
         pd.Series(["a"]).dtype,
     ],
-    ids=repr,
+    ids=lambda value: type(value).__name__,
 )
 def test_values_come_back_with_their_types(value):
     back = through_json(value)
