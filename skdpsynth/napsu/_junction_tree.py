@@ -104,8 +104,10 @@ def triangulate(
 def _elimination_cost(
     variable: int, neighbours: Sequence[set[int]], shape: Sequence[int]
 ) -> tuple[int, int]:
-    around = sorted(neighbours[variable])
-    fill = sum(b not in neighbours[a] for a, b in combinations(around, 2))
+    around = neighbours[variable]
+    # pairs less edges: the hub of a star has many neighbours, and these have few
+    edges = sum(len(neighbours[a] & around) for a in around) // 2
+    fill = math.comb(len(around), 2) - edges
     return fill, clique_size([variable, *around], shape)
 
 

@@ -70,10 +70,8 @@ def read_until(terminal, text, seconds):
     return shown
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
-def test_terminal_and_interruption(folder):
-    """A bar on a terminal; Ctrl-C ends the fit with code 130, and no file is left behind."""
-    before = set(os.listdir(folder))
+def interrupt_a_fit():
+    """Fit on a terminal of its own and press Ctrl-C; return what was shown, and the exit code."""
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(ours, (24, 80))
     long = ["--parameter", "n_passes=30000", "-o", "m.skdp"]
@@ -85,20 +83,30 @@ def test_terminal_and_interruption(folder):
     try:
         shown = read_until(ours, "passes:   1%|", 120)
         assert "passes:   1%|" in shown
-        rest = ""
         for _ in range(5):
-            # Python drops an interrupt that reaches it in a callback from compiled code
             os.write(ours, b"\x03")
-            rest += read_until(ours, "nothing was written", 5)
-            if "nothing was written" in rest or process.poll() is not None:
-                break
-        assert "Interrupted; nothing was written." in rest
-        assert "Traceback" not in shown + rest
-        assert process.wait(timeout=60) == 130
+            shown += read_until(ours, "nothing was written", 5)
+            if "nothing was written" in shown or process.poll() is not None:
+                return shown, process.wait(timeout=60)
+        return shown, None
     finally:
         if process.poll() is None:
             process.kill()
             process.wait()
         os.close(ours)
         os.close(theirs)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+def test_terminal_and_interruption(folder):
+    """A bar on a terminal; Ctrl-C ends the fit with code 130, and no file is left behind."""
+    before = set(os.listdir(folder))
+    for _ in range(3):
+        shown, code = interrupt_a_fit()
+        if code is not None:
+            break
+        # Python drops an interrupt that reaches it in a callback from compiled code
+    assert "Interrupted; nothing was written." in shown, shown[-2000:]
+    assert "Traceback" not in shown
+    assert code == 130
     assert set(os.listdir(folder)) == before
