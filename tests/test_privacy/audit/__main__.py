@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from skdpsynth.privacy import NoiseSource
 
+from ..stored import show_and_store
 from .cases import Measured, all_cases, audit_case
 from .mechanisms import MECHANISMS
 
@@ -36,21 +36,8 @@ def as_line(measured: Measured) -> str:
 
 def main() -> int:
     """Return 1 if some release reveals more than charged, or some audit shows too little."""
-    start, lines, failures = time.perf_counter(), [], []
-    for measured in measure_all():
-        line = as_line(measured)
-        lines.append(line)
-        sys.stdout.write(line)
-        sys.stdout.flush()
-        if measured.is_violated or measured.is_blind:
-            failures.append(line)
-    minutes = (time.perf_counter() - start) / 60
-    RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    RESULTS.write_text(HEADER + "".join(lines), encoding="utf-8")
-    sys.stdout.write(f"{len(lines)} audits in {minutes:.1f} minutes, {len(failures)} failures\n")
-    for line in failures:
-        sys.stdout.write(f"FAILED {line}")
-    return 1 if failures else 0
+    ended = ((as_line(found), found.is_violated or found.is_blind) for found in measure_all())
+    return show_and_store(ended, RESULTS, HEADER, "audits")
 
 
 if __name__ == "__main__":

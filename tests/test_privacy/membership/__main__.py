@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-import time
 from pathlib import Path
 
+from ..stored import show_and_store
 from .cases import GAMES, Played, adult_outlier, play_game
 
 RESULTS = Path(__file__).resolve().parents[3] / "doc" / "privacy" / "membership_results.csv"
@@ -25,22 +25,10 @@ def as_line(played: Played) -> str:
 
 def main() -> int:
     """Return 1 if samples reveal more than charged, or the attack sees nothing without noise."""
-    start, lines, failures = time.process_time(), [], []
     outlier = adult_outlier()
-    for game in GAMES:
-        played = play_game(game, outlier)
-        line = as_line(played)
-        lines.append(line)
-        sys.stdout.write(line)
-        sys.stdout.flush()
-        if played.is_violated or played.is_blind:
-            failures.append(line)
-    minutes = (time.process_time() - start) / 60
-    RESULTS.write_text(HEADER + "".join(lines), encoding="utf-8")
-    sys.stdout.write(f"{len(lines)} games in {minutes:.1f} CPU minutes, {len(failures)} failures\n")
-    for line in failures:
-        sys.stdout.write(f"FAILED {line}")
-    return 1 if failures else 0
+    all_played = (play_game(game, outlier) for game in GAMES)
+    ended = ((as_line(played), played.is_violated or played.is_blind) for played in all_played)
+    return show_and_store(ended, RESULTS, HEADER, "games")
 
 
 if __name__ == "__main__":

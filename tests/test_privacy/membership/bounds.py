@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-import math
-
 from scipy import stats
+
+# what (ε, δ) allows, as reports tell it
+from skdpsynth._report import advantage_bound as largest_advantage
 
 from ..audit.bounds import FAILURE, Guesses, clopper_pearson
 
 __all__ = ["advantage_bound", "gaussian_advantage", "largest_advantage"]
-
-
-def largest_advantage(epsilon: float, delta: float) -> float:
-    """Return the largest TPR − FPR that (ε, δ) allows.
-
-    It implies TPR ≤ e^ε·FPR + δ and 1 − FPR ≤ e^ε·(1 − TPR) + δ; their sum, solved for TPR − FPR,
-    is (e^ε − 1 + 2δ)/(e^ε + 1).
-    """
-    if math.isinf(epsilon):
-        return 1.0
-    return (math.expm1(epsilon) + 2.0 * delta) / (math.exp(epsilon) + 1.0)
 
 
 def gaussian_advantage(mu: float) -> float:
