@@ -12,7 +12,7 @@ import click
 import pandas as pd
 
 from skdpsynth.datasets._reading import apply_schema
-from skdpsynth.privacy import PrivacySpent, gdp_mu
+from skdpsynth.privacy import PrivacySpent, gdp_mu, nonnegative_sensitivity
 from skdpsynth.schema import TableSchema
 
 from ._decimals import digits_option, round_to_digits
@@ -270,8 +270,9 @@ def _warn_of_noise(synthesizer: Any) -> None:
     """
     if not math.isfinite(synthesizer.epsilon):
         return
-    squared_norm = len(synthesizer.schema_) * (1 if synthesizer.adjacency == "add_remove" else 2)
-    noise = math.sqrt(squared_norm) / gdp_mu(synthesizer.epsilon, synthesizer.delta)
+    norm = math.sqrt(len(synthesizer.schema_))
+    sensitivity = nonnegative_sensitivity(norm, synthesizer.adjacency)
+    noise = sensitivity / gdp_mu(synthesizer.epsilon, synthesizer.delta)
     if synthesizer.n_records_ < FEW * noise:
         warn(
             f"the fit counted about {synthesizer.n_records_:,} rows, and at this epsilon the noise "

@@ -8,12 +8,11 @@ from typing import Any
 
 from skdpsynth._column_kinds import Discrete
 from skdpsynth.pii._warning import find_in_schema
+from skdpsynth.preprocessing._columns import MARKERS
 from skdpsynth.schema import TableSchema
 
 __all__ = ["hints_of_draft", "way_out"]
 
-# how missing values are often spelled
-MARKERS = ("?", "-", ".", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "#N/A")
 DATE = r"(\d{4}-\d\d-\d\d|\d{4}/\d\d/\d\d|\d\d?[./]\d\d?[./]\d{4})(?!\d)"
 DATES = (
     "Dates have no kind of their own: leave the column out, or make it a number of days by the "

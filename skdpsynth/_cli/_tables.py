@@ -183,9 +183,14 @@ def read_row_by_row(path: Path, schema: TableSchema, table_format: TableFormat) 
     )
 
 
-def _as_kind(column: pd.Series, kind: Any, missing: tuple[str, ...]) -> pd.Series:
+def _as_texts(column: pd.Series, missing: tuple[str, ...]) -> pd.Series:
+    """Return stripped texts, None where missing."""
     texts = column.astype(object).map(str.strip)
-    texts = texts.mask(texts.isin(["", *missing]), None)
+    return texts.mask(texts.isin(["", *missing]), None)
+
+
+def _as_kind(column: pd.Series, kind: Any, missing: tuple[str, ...]) -> pd.Series:
+    texts = _as_texts(column, missing)
     if isinstance(kind, Discrete):
         levels = {str(level): level for level in kind.levels}
         values = [levels.get(text, text) for text in texts.tolist()]
@@ -287,8 +292,7 @@ def infer_types(raw: pd.DataFrame, table_format: TableFormat) -> pd.DataFrame:
 
 
 def _infer(column: pd.Series, table_format: TableFormat) -> pd.Series:
-    texts = column.astype(object).map(str.strip)
-    texts = texts.mask(texts.isin(["", *table_format.missing]), None)
+    texts = _as_texts(column, table_format.missing)
     numbers = pd.to_numeric(with_points(texts, table_format.decimal), errors="coerce")
     known = texts.notna()
     is_code = texts[known].str.fullmatch(r"0\d+").any() if known.any() else False

@@ -30,7 +30,7 @@ from ._schemas import (
     join_schemas,
     lend_schemas,
     mark_leak,
-    mark_ledger,
+    mark_purchases,
     publish_formats,
     read_target,
     trace_schemas,
@@ -177,7 +177,9 @@ class SynthesizerPipeline(Pipeline):
         leaking = [name for name, _ in leaks]
         # at once, as the steps are fitted, whatever fails from here on
         self.leaking_steps_ = tuple(leaking)
-        mark_ledger(self._synthesizer, bool(leaking), path)
+        if leaking:
+            mark_leak(self._synthesizer)
+        mark_purchases(self._synthesizer, path)
         publish_formats(self.steps, path)
         mixing = find_mixing(self._transformers, rest, leaking)
         self.has_y_ = y is not None

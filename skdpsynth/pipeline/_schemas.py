@@ -21,7 +21,7 @@ __all__ = [
     "join_schemas",
     "lend_schemas",
     "mark_leak",
-    "mark_ledger",
+    "mark_purchases",
     "publish_formats",
     "read_target",
     "trace_schemas",
@@ -158,12 +158,10 @@ def lend_schemas(estimator: Any, schemas: dict[int, TableSchema]) -> Iterator[No
             estimator.steps[position][1].set_params(schema=None)
 
 
-def mark_ledger(synthesizer: Any, leaks: bool, path: SchemaPath) -> None:
-    """Record what the steps read or bought of the rows in the ledger of the fitted synthesizer."""
+def mark_purchases(synthesizer: Any, path: SchemaPath) -> None:
+    """Record what the schemas of the steps were bought for in the fitted synthesizer's ledger."""
     if not isinstance(synthesizer, BaseSynthesizer):
         return
-    if leaks:
-        synthesizer.ledger_.mark_drafted_schema()
     # the synthesizer's own is known already; copies of one purchase are equal
     known = [synthesizer.schema_.ledger]
     for schema in path.read.values():

@@ -20,6 +20,7 @@ from .._column_kinds import Count, Discrete, Numeric, as_scalar, shorten
 from ..exceptions import TableMismatchError
 
 __all__ = [
+    "MARKERS",
     "check_missing",
     "decode_column",
     "encode_column",
@@ -31,8 +32,9 @@ __all__ = [
     "to_float",
 ]
 
-# what files often have in the place of a missing value, and what to do about it
-MISSING_TEXTS = {"", "?", "-", ".", "na", "n/a", "nan", "null", "none", "#n/a", "unknown"}
+# how missing values are often spelled in files, what else stands for them, and what to do about it
+MARKERS = ("?", "-", ".", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "#N/A")
+MISSING_TEXTS = {"", "unknown", *(marker.lower() for marker in MARKERS)}
 READ_MISSING = "read the file with na_values=[...] and declare the column nullable=True"
 NUMBERS = {"integer", "floating", "mixed-integer-float", "boolean", "decimal", "empty"}
 

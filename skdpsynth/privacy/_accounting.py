@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
@@ -232,13 +233,11 @@ def composed_delta(
 
 def _both_laws(groups: Groups, error: float, delta_error: float) -> list[LossLaw]:
     """Laws of the loss in both directions, as exact as there is a grid for."""
-    for factor in _COARSER:
-        try:
+    *finer, coarsest = _COARSER
+    for factor in finer:
+        with suppress(AccountingError):
             return [composed_loss(groups, d, factor * error, delta_error) for d in DIRECTIONS]
-        except AccountingError:
-            if factor == _COARSER[-1]:
-                raise
-    raise AssertionError("unreachable")
+    return [composed_loss(groups, d, coarsest * error, delta_error) for d in DIRECTIONS]
 
 
 def _mixed_delta(law: LossLaw, rest: Composition, epsilon: float, *, is_bound: bool) -> float:

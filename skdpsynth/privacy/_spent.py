@@ -71,8 +71,8 @@ class PrivacySpent:
 
 def describe_purchase(purchase: PrivacySpent) -> str:
     """Return the note of a ledger whose schema was bought."""
-    price = f"epsilon={purchase.epsilon:.6g}, delta={purchase.delta:g} ({purchase.adjacency})"
-    note = f"bounds and levels were bought for {price}, which comes on top"
+    budget = f"epsilon={purchase.epsilon:.6g}, delta={purchase.delta:g} ({purchase.adjacency})"
+    note = f"bounds and levels were bought for {budget}, which comes on top"
     return note if purchase.is_private else f"{note}; that purchase was not private"
 
 
