@@ -21,9 +21,14 @@ from skdpsynth._product_mixture._estimates import ComponentEstimates
 from skdpsynth._product_mixture._kernels import power_of_two
 from skdpsynth._product_mixture._layout import Layout
 from skdpsynth._product_mixture._measure import open_table
-from skdpsynth.mixture._d3p import fit_d3p, require_d3p
-from skdpsynth.mixture._dpvi import STEPS_PER_SCAN, DPVIPlan, MeanFieldGuide, run_dpvi
-from skdpsynth.mixture._latents import MixtureLatents
+from skdpsynth.mixture._d3p._engine import fit_d3p, require_d3p
+from skdpsynth.mixture._dpvi._latents import MixtureLatents
+from skdpsynth.mixture._dpvi._noisy_gradients import (
+    STEPS_PER_SCAN,
+    DPVIPlan,
+    MeanFieldGuide,
+    run_dpvi,
+)
 from skdpsynth.privacy import NoiseSource, PrivacyLedger
 
 N_ROWS, BATCH_SIZE, N_COMPONENTS, N_BINS = 32_000, 320, 20, 20

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from skdpsynth._cli import main
+from ._cli import main
 
 __all__ = ["main"]
 

@@ -11,10 +11,10 @@ from typing import Any
 import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold
 
-from skdpsynth.datasets import load_rand_hie
-from skdpsynth.displays import MarginalDisplay
-from skdpsynth.metrics import TSTRScorer, marginal_tvd
-from skdpsynth.mixture import DPMixtureSynthesizer
+from .datasets import load_rand_hie
+from .displays import MarginalDisplay
+from .metrics import TSTRScorer, marginal_tvd
+from .mixture import DPMixtureSynthesizer
 
 __all__ = ["DemoResult", "format_report", "run_demo"]
 

@@ -12,7 +12,6 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
-from ._column_kinds import Discrete, Numeric, shorten
 from .exceptions import TableMismatchError
 from .pii import warn_of_pii
 from .preprocessing import (
@@ -24,8 +23,9 @@ from .preprocessing import (
     read_frame,
 )
 from .preprocessing._base import check_schema, warn_leak
-from .preprocessing._columns import encode_column, quote
 from .schema import Continuous, TableSchema
+from .schema._codes import encode_column, quote
+from .schema._kinds import Discrete, Numeric, shorten
 
 __all__ = [
     "Table",

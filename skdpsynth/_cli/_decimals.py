@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
-from skdpsynth.exceptions import TableMismatchError
-from skdpsynth.schema import Continuous, TableSchema
+from ..exceptions import TableMismatchError
+from ..schema import Continuous, TableSchema
 
 __all__ = ["digits_option", "read_decimals", "round_to_digits", "with_points"]
 

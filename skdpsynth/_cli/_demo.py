@@ -35,7 +35,7 @@ def demo(output_dir: str, epsilon: float, seed: int | None) -> int:
     Example:
       skdpsynth demo --epsilon 0.5
     """
-    from skdpsynth._demo import format_report, run_demo
+    from .._demo import format_report, run_demo
 
     try:
         result = run_demo(output_dir, epsilon, seed)

@@ -11,10 +11,9 @@ from typing import Any
 import click
 import pandas as pd
 
-from skdpsynth.datasets._reading import apply_schema
-from skdpsynth.privacy import PrivacySpent, gdp_mu, nonnegative_sensitivity
-from skdpsynth.schema import TableSchema
-
+from ..datasets._reading import apply_schema
+from ..privacy import PrivacySpent, gdp_mu, nonnegative_sensitivity
+from ..schema import TableSchema
 from ._decimals import digits_option, round_to_digits
 from ._house import FILE, SCHEMA, Command, say, warn
 from ._methods import METHODS, FitOptions, make_synthesizer

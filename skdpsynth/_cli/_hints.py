@@ -6,10 +6,10 @@ import re
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
-from skdpsynth._column_kinds import Discrete
-from skdpsynth.pii._warning import find_in_schema
-from skdpsynth.preprocessing._columns import MARKERS
-from skdpsynth.schema import TableSchema
+from ..pii._warning import find_in_schema
+from ..schema import TableSchema
+from ..schema._codes import MARKERS
+from ..schema._kinds import Discrete
 
 __all__ = ["hints_of_draft", "way_out"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from skdpsynth._column_kinds import KINDS, LARGEST_COUNT, Numeric
-from skdpsynth._schema_json import JSON_FORMAT, JSON_VERSION
+from ..schema._json import JSON_FORMAT, JSON_VERSION
+from ..schema._kinds import KINDS, LARGEST_COUNT, Numeric
 
 __all__ = ["json_schema"]
 

@@ -11,8 +11,7 @@ from typing import Any
 
 import click
 
-from skdpsynth import __version__
-
+from .. import __version__
 from ._house import LazyGroup, Settings, say, warn
 
 __all__ = ["main"]

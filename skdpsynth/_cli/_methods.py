@@ -9,11 +9,10 @@ from typing import Any
 
 import click
 
-from skdpsynth.clustmix import ClustMixSynthesizer
-from skdpsynth.mixture import DPMixtureSynthesizer
-from skdpsynth.napsu import NapsuMQSynthesizer
-from skdpsynth.schema import TableSchema
-
+from ..clustmix import ClustMixSynthesizer
+from ..mixture import DPMixtureSynthesizer
+from ..napsu import NapsuMQSynthesizer
+from ..schema import TableSchema
 from ._house import bars, warn
 from ._text_files import read_distributions, read_queries
 from ._user_code import UserCode

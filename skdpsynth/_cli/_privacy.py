@@ -33,7 +33,7 @@ def privacy(model: Path, model_file: Path | None) -> None:
     Example:
       skdpsynth privacy model.skdp
     """
-    from skdpsynth._report import describe_privacy
+    from .._report import describe_privacy
 
     synthesizer, _ = load_model(model, model_file)
     spent = synthesizer.privacy_spent_

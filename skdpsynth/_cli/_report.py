@@ -47,7 +47,7 @@ def report(
     Example:
       skdpsynth report data.csv twin.csv --schema schema.json -o report.html
     """
-    from skdpsynth._report import report as make_report
+    from .._report import report as make_report
 
     table_format, read = TableFormat(**given), read_schema(schema, target)
     check_output(output, force, [real, synthetic, schema, model, model_file, test])

@@ -10,11 +10,10 @@ import click
 import numpy as np
 import pandas as pd
 
-from skdpsynth import load
-from skdpsynth._column_kinds import Discrete
-from skdpsynth.exceptions import SavedModelError
-from skdpsynth.schema import TableSchema
-
+from .. import load
+from ..exceptions import SavedModelError
+from ..schema import TableSchema
+from ..schema._kinds import Discrete
 from ._decimals import digits_option, round_to_digits
 from ._house import FILE, Command, Problem, say
 from ._tables import TableFormat, check_output, table_options, write_table

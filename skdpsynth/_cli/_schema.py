@@ -11,10 +11,9 @@ from typing import Any
 import click
 import pandas as pd
 
-from skdpsynth._column_kinds import KINDS, Numeric
-from skdpsynth.exceptions import TableMismatchError
-from skdpsynth.schema import TableSchema
-
+from ..exceptions import TableMismatchError
+from ..schema import TableSchema
+from ..schema._kinds import KINDS, Numeric
 from ._decimals import read_decimals
 from ._hints import hints_of_draft, way_out
 from ._house import FILE, Group, Problem, say, warn

@@ -16,11 +16,10 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
-from skdpsynth._column_kinds import Discrete, Numeric
-from skdpsynth.datasets._reading import apply_schema
-from skdpsynth.exceptions import TableMismatchError
-from skdpsynth.schema import Count, TableSchema
-
+from ..datasets._reading import apply_schema
+from ..exceptions import TableMismatchError
+from ..schema import Count, TableSchema
+from ..schema._kinds import Discrete, Numeric
 from ._decimals import read_decimals, with_points
 from ._hints import way_out
 from ._house import Problem, say
@@ -397,6 +396,6 @@ def write_bytes(path: Path, content: bytes) -> None:
         click.echo(content.decode("utf-8"), nl=False)
         return
     # imported late: with it come all synthesizers, and `schema` has no use for them
-    from skdpsynth._saving._files import write_atomically
+    from .._saving._files import write_atomically
 
     write_atomically(path, content)

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from skdpsynth.schema import TableSchema
-
+from ..schema import TableSchema
 from ._house import Problem
 
 __all__ = ["read_distributions", "read_queries"]

@@ -1,10 +1,10 @@
 """Numeric columns as noisy histograms: shared by the synthesizers."""
 
+from .._denoising._haar import haar_basis
+from .._denoising._simplex import project_to_simplex
 from ._bins import Bins, coarsen, sample_within, spread
 from ._grid import MAX_INTEGER_CELLS, FineGrid, fine_grid, locate
-from ._haar import haar_basis
 from ._release import NoisyGrid, release_grid
-from ._simplex import project_to_simplex
 
 __all__ = [
     "MAX_INTEGER_CELLS",

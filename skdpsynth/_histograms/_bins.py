@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._denoising._simplex import project_to_simplex
 from ._grid import FineGrid
-from ._simplex import project_to_simplex
 
 __all__ = ["Bins", "coarsen", "sample_within", "spread"]
 

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._denoising._simplex import project_to_simplex
 from ..privacy import NoiseSource, PrivacyLedger, gaussian_release, nonnegative_sensitivity
 from ._grid import FineGrid, locate
-from ._simplex import project_to_simplex
 
 __all__ = ["NoisyGrid", "release_grid"]
 

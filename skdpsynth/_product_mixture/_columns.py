@@ -6,8 +6,8 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .._column_kinds import Discrete, Numeric
 from ..schema import Categorical, Count, TableSchema
+from ..schema._kinds import Discrete, Numeric
 
 __all__ = ["ColumnModel", "model_columns"]
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from .._denoising._shrinkage import rake
 from .._histograms import Bins, project_to_simplex
 from ._estimates import (
     ComponentEstimates,
@@ -16,7 +17,6 @@ from ._estimates import (
     share_out,
 )
 from ._layout import Layout
-from ._shrinkage import rake
 
 __all__ = [
     "borrow",

@@ -9,9 +9,9 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import expit
 
+from .._denoising._shrinkage import shrink_deviations
 from .._histograms import Bins, project_to_simplex
 from ._layout import Block, Layout
-from ._shrinkage import shrink_deviations
 
 __all__ = [
     "ComponentEstimates",

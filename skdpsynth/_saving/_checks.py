@@ -13,22 +13,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .._column_kinds import Discrete, Numeric
 from .._histograms import Bins, FineGrid, fine_grid
+from .._markov_network._binning import GroupedBins
+from .._markov_network._domain import Domain
+from .._markov_network._network import Network
 from .._product_mixture._columns import ColumnModel, _fitting_families
 from .._product_mixture._estimates import ComponentEstimates
 from .._product_mixture._layout import build_layout
 from .._product_mixture._model import MixtureModel
-from ..mixture._custom import CustomLatents, FunctionGuide
-from ..mixture._custom_model import CustomModel
-from ..mixture._dpvi import MeanFieldGuide
-from ..napsu._binning import GroupedBins
-from ..napsu._domain import Domain
+from ..mixture._dpvi._noisy_gradients import MeanFieldGuide
+from ..mixture._own_model._fitted import CustomModel
+from ..mixture._own_model._unconstrained import CustomLatents, FunctionGuide
 from ..napsu._model import NapsuModel
-from ..napsu._network import Network
 from ..napsu._posterior import LaplacePosterior, PerturbedPosterior, SampledPosterior
 from ..preprocessing import TableFormat
 from ..schema import Continuous, Count
+from ..schema._kinds import Discrete, Numeric
 
 MAX_CELLS = 1 << 28
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..preprocessing._formats import _NULLABLE, _arrow_dtype
+from ..schema._formats import _NULLABLE, _arrow_dtype
 from ._arrays import ARRAY_DTYPES
 from ._registry import CLASSES, ENTRY_OF, Function
 

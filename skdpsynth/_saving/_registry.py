@@ -13,37 +13,32 @@ from typing import Any, NamedTuple, get_args
 
 from .._base import BaseSynthesizer
 from .._histograms import Bins, FineGrid
+from .._markov_network._binning import GroupedBins
+from .._markov_network._contrasts import Variable
+from .._markov_network._domain import Domain
+from .._markov_network._marginals import Evidence
+from .._markov_network._network import Network
+from .._markov_network._tree import JunctionTree
 from .._product_mixture._columns import ColumnModel
 from .._product_mixture._estimates import ComponentEstimates
 from .._product_mixture._layout import Block, Layout, Scalar
 from .._product_mixture._model import MixtureModel
-from .._schema_json import read_json
 from ..clustmix import ClustMixSynthesizer
-from ..clustmix._column_marginals import ColumnCells
-from ..clustmix._continuous_model import ContinuousModel
+from ..clustmix._vectors._column_marginals import ColumnCells
+from ..clustmix._vectors._continuous_model import ContinuousModel
 from ..exceptions import SavedModelError
 from ..mixture import DPMixtureSynthesizer
-from ..mixture._custom import CustomLatents, FunctionGuide, build_guide
-from ..mixture._custom_model import CustomModel
-from ..mixture._dpvi import MeanFieldGuide
-from ..mixture._sites import Part
+from ..mixture._dpvi._noisy_gradients import MeanFieldGuide
+from ..mixture._own_model._fitted import CustomModel
+from ..mixture._own_model._sites import Part
+from ..mixture._own_model._unconstrained import CustomLatents, FunctionGuide, build_guide
 from ..napsu import NapsuMQSynthesizer
-from ..napsu._binning import GroupedBins
-from ..napsu._contrasts import Variable
-from ..napsu._domain import Domain
-from ..napsu._junction_tree import JunctionTree
-from ..napsu._marginals import Evidence
 from ..napsu._model import NapsuModel
-from ..napsu._network import Network
 from ..napsu._posterior import LaplacePosterior, PerturbedPosterior, SampledPosterior
 from ..preprocessing import TableFormat
-from ..privacy import (
-    Event,
-    LedgerEntry,
-    PrivacyLedger,
-    PrivacySpent,
-)
+from ..privacy import Event, LedgerEntry, PrivacyLedger, PrivacySpent
 from ..schema import Categorical, Continuous, Count, Ordinal, TableSchema
+from ..schema._json import read_json
 from . import _checks as checks
 from ._conform import check_fields, field_hints
 

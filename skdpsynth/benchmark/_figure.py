@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from skdpsynth.benchmark._markdown import published_measure, score_names, title
-from skdpsynth.benchmark._methods import REAL
+from ._markdown import published_measure, score_names, title
+from ._methods import REAL
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from skdpsynth.benchmark._measure import ORDERS
-from skdpsynth.benchmark._methods import REAL
+from ._measure import ORDERS
+from ._methods import REAL
 
 __all__ = ["format_report", "published_measure", "score_names"]
 

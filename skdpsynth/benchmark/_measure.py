@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from skdpsynth.benchmark._memory import peak_memory, reset_peak, resident_memory
-from skdpsynth.benchmark._methods import REAL, make_synthesizer
-from skdpsynth.benchmark._scorers import score
-from skdpsynth.benchmark._table import BenchmarkTable, split_rows
-from skdpsynth.metrics import marginal_tvd
-from skdpsynth.schema import TableSchema
+from ..metrics import marginal_tvd
+from ..schema import TableSchema
+from ._memory import peak_memory, reset_peak, resident_memory
+from ._methods import REAL, make_synthesizer
+from ._scorers import score
+from ._table import BenchmarkTable, split_rows
 
 __all__ = ["Run", "failure", "measure"]
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from joblib import wrap_non_picklable_objects
 
-from skdpsynth.benchmark._measure import Run, failure
-from skdpsynth.benchmark._table import BenchmarkTable
+from ._measure import Run, failure
+from ._table import BenchmarkTable
 
 __all__ = ["ANSWER", "RUN", "TABLE", "measure_apart", "write_table"]
 

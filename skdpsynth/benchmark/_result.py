@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from skdpsynth.benchmark._figure import draw
-from skdpsynth.benchmark._markdown import format_report
-from skdpsynth.benchmark._store import write_atomically
+from ._figure import draw
+from ._markdown import format_report
+from ._store import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -10,15 +10,15 @@ from typing import Any
 
 from tqdm import tqdm
 
-from skdpsynth import __version__
-from skdpsynth.benchmark._markdown import score_names
-from skdpsynth.benchmark._measure import Run, measure
-from skdpsynth.benchmark._methods import REAL, describe, read_methods
-from skdpsynth.benchmark._process import measure_apart, write_table
-from skdpsynth.benchmark._result import BenchmarkResult, read_published
-from skdpsynth.benchmark._scorers import read_scorers
-from skdpsynth.benchmark._store import ResultStore
-from skdpsynth.benchmark._table import BenchmarkTable, hash_rows, read_table
+from .. import __version__
+from ._markdown import score_names
+from ._measure import Run, measure
+from ._methods import REAL, describe, read_methods
+from ._process import measure_apart, write_table
+from ._result import BenchmarkResult, read_published
+from ._scorers import read_scorers
+from ._store import ResultStore
+from ._table import BenchmarkTable, hash_rows, read_table
 
 __all__ = ["run"]
 

@@ -17,11 +17,11 @@ from sklearn.metrics import accuracy_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from skdpsynth.benchmark._methods import import_object
-from skdpsynth.metrics import CategoryDtypeEncoder, TSTRScorer
-from skdpsynth.metrics._classes import roc_auc
-from skdpsynth.preprocessing import encode_table
-from skdpsynth.schema import Categorical, Ordinal, TableSchema
+from ..metrics import CategoryDtypeEncoder, TSTRScorer
+from ..metrics._classes import roc_auc
+from ..preprocessing import encode_table
+from ..schema import Categorical, Ordinal, TableSchema
+from ._methods import import_object
 
 __all__ = ["SCORERS", "design_matrix", "make_estimator", "read_scorers", "score"]
 

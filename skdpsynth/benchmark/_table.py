@@ -13,9 +13,9 @@ import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold, train_test_split
 from sklearn.utils import Bunch
 
-from skdpsynth import datasets
-from skdpsynth.datasets._reading import apply_schema
-from skdpsynth.schema import Categorical, Ordinal, TableSchema
+from .. import datasets
+from ..datasets._reading import apply_schema
+from ..schema import Categorical, Ordinal, TableSchema
 
 __all__ = ["NAMED_TABLES", "BenchmarkTable", "hash_rows", "read_table", "split_rows"]
 

@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 from threading import Thread
 
-from skdpsynth.benchmark._measure import measure
-from skdpsynth.benchmark._process import ANSWER, RUN, TABLE
+from ._measure import measure
+from ._process import ANSWER, RUN, TABLE
 
 __all__: list[str] = []
 

@@ -1,6 +1,6 @@
 """Clusters with noise: Approximate, Adapt, Anonymize."""
 
-from ._constrained_mixture import SizeConstrainedGaussianMixture
+from ._published._constrained_mixture import SizeConstrainedGaussianMixture
 from ._synthesizer import ClustMixSynthesizer
 
 __all__ = ["ClustMixSynthesizer", "SizeConstrainedGaussianMixture"]

@@ -9,12 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..exceptions import BudgetExceededError
-from ..privacy import (
-    NoiseSource,
-    PrivacyLedger,
-    nonnegative_sensitivity,
-    sampler_log_ratio,
-)
+from ..privacy import NoiseSource, PrivacyLedger, nonnegative_sensitivity, sampler_log_ratio
 from ..privacy._mechanisms import plan_grid
 
 __all__ = [

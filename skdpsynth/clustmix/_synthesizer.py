@@ -10,7 +10,6 @@ from typing import Any
 from tqdm.auto import tqdm
 
 from .._base import BaseSynthesizer
-from .._column_kinds import Numeric, shorten
 from .._product_mixture._columns import model_columns
 from .._product_mixture._model import MixtureModel
 from .._product_mixture._release import MixtureRelease, infer_mixture
@@ -18,13 +17,14 @@ from .._reading import Table, check_choice, check_integer, is_number
 from ..exceptions import PrivacyLeakWarning
 from ..privacy import NoiseSource, PrivacyLedger
 from ..schema import TableSchema
-from ._adapt_stage import AdaptableRelease, adapt_clusters, measure_adaptation
-from ._anonymize import release_blocks
-from ._continuous import ContinuousPlan, ContinuousRelease, release_continuous
-from ._continuous_estimates import infer_continuous
-from ._continuous_model import ContinuousModel
-from ._madl2022 import Madl2022Release, infer_madl2022, release_madl2022
-from ._plan import ClusterPlan
+from ..schema._kinds import Numeric, shorten
+from ._adapt._stage import AdaptableRelease, adapt_clusters, measure_adaptation
+from ._blocks._anonymize import release_blocks
+from ._blocks._stages import ClusterPlan
+from ._published._madl2022 import Madl2022Release, infer_madl2022, release_madl2022
+from ._vectors._continuous import ContinuousPlan, ContinuousRelease, release_continuous
+from ._vectors._continuous_estimates import infer_continuous
+from ._vectors._continuous_model import ContinuousModel
 
 __all__ = ["ClustMixSynthesizer"]
 

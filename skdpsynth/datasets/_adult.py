@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
-from skdpsynth.datasets._reading import SUBSETS, apply_schema, choose_rows, make_bunch
-from skdpsynth.datasets._sources import fetch_from_openml, find_file
-from skdpsynth.schema import Categorical, ColumnKind, Count, TableSchema
+from ..schema import Categorical, ColumnKind, Count, TableSchema
+from ._reading import SUBSETS, apply_schema, choose_rows, make_bunch
+from ._sources import fetch_from_openml, find_file
 
 __all__ = ["fetch_adult"]
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pandas as pd
 from sklearn.utils import Bunch
 
-from skdpsynth.datasets._reading import apply_schema, make_bunch
-from skdpsynth.datasets._sources import require_file
-from skdpsynth.schema import Categorical, ColumnKind, Continuous, Count, TableSchema
+from ..schema import Categorical, ColumnKind, Continuous, Count, TableSchema
+from ._reading import apply_schema, make_bunch
+from ._sources import require_file
 
 __all__ = ["fetch_covid19"]
 

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
-from skdpsynth.datasets._reading import SUBSETS
-from skdpsynth.datasets._sources import fetch_from_openml, find_file
-from skdpsynth.schema import Categorical, ColumnKind, Continuous, TableSchema
+from ..schema import Categorical, ColumnKind, Continuous, TableSchema
+from ._reading import SUBSETS
+from ._sources import fetch_from_openml, find_file
 
 __all__ = ["fetch_mnist"]
 

@@ -7,7 +7,7 @@ import math
 import pandas as pd
 from sklearn.utils import Bunch
 
-from skdpsynth.schema import Categorical, Continuous, Count, TableSchema
+from ..schema import Categorical, Continuous, Count, TableSchema
 
 __all__ = ["load_rand_hie"]
 

@@ -10,9 +10,9 @@ import pandas as pd
 from pandas.api import types
 from sklearn.utils import Bunch
 
-from skdpsynth._column_kinds import shorten
-from skdpsynth.exceptions import TableMismatchError
-from skdpsynth.schema import Continuous, Count, TableSchema
+from ..exceptions import TableMismatchError
+from ..schema import Continuous, Count, TableSchema
+from ..schema._kinds import shorten
 
 __all__ = ["apply_schema", "choose_rows", "make_bunch"]
 

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from skdpsynth.displays._style import (
+from ..metrics._fidelity import marginal_tvds
+from ..schema import Categorical, Count, Ordinal, TableSchema
+from ._style import (
     REAL,
     REAL_LINE,
     SYNTHETIC,
@@ -19,8 +21,6 @@ from skdpsynth.displays._style import (
     shorten_numbers,
     shorten_text,
 )
-from skdpsynth.metrics._fidelity import marginal_tvds
-from skdpsynth.schema import Categorical, Count, Ordinal, TableSchema
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

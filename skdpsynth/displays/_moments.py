@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from skdpsynth.displays._style import GRID, INK, SYNTHETIC, finish_panel, make_panels, shorten_text
-from skdpsynth.metrics._fidelity import marginal_tvds
-from skdpsynth.schema import Continuous, Count, TableSchema
+from ..metrics._fidelity import marginal_tvds
+from ..schema import Continuous, Count, TableSchema
+from ._style import GRID, INK, SYNTHETIC, finish_panel, make_panels, shorten_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

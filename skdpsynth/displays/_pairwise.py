@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from skdpsynth.displays._style import INK, finish_panel, new_figure, shorten_text
-from skdpsynth.metrics._fidelity import code_tables
-from skdpsynth.schema import TableSchema
+from ..metrics._fidelity import code_tables
+from ..schema import TableSchema
+from ._style import INK, finish_panel, new_figure, shorten_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from skdpsynth.displays._style import GRID, INK, OTHERS, finish_panel, make_panels
+from ._style import GRID, INK, OTHERS, finish_panel, make_panels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -15,14 +15,14 @@ from sklearn.metrics import (
     roc_curve,
 )
 
-from skdpsynth.displays._style import GRID, INK, OTHERS, REAL_LINE, finish_panel, make_panels
-from skdpsynth.metrics._tstr import predict_classes
+from ..metrics._tstr import predict_classes
+from ._style import GRID, INK, OTHERS, REAL_LINE, finish_panel, make_panels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from skdpsynth.schema import TableSchema
+    from ..schema import TableSchema
 
 __all__ = ["Curve", "TSTRDisplay"]
 

@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.dummy import DummyClassifier
 from sklearn.metrics import roc_auc_score
 
-from skdpsynth.exceptions import SyntheticDataWarning
+from ..exceptions import SyntheticDataWarning
 
 __all__ = ["PaddedClassifier", "common_labels", "fit_on_classes", "roc_auc", "typed_labels"]
 

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import check_random_state
 
-from skdpsynth.exceptions import SchemaError, TableMismatchError
-from skdpsynth.schema import Categorical, Ordinal, TableSchema
+from ..exceptions import SchemaError, TableMismatchError
+from ..schema import Categorical, Ordinal, TableSchema
 
 __all__ = ["marginal_tvd", "marginal_tvds"]
 

@@ -19,13 +19,13 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import type_of_target
 from threadpoolctl import threadpool_limits
 
-from skdpsynth.exceptions import SyntheticDataWarning
-from skdpsynth.metrics._category_dtype import CategoryDtypeEncoder
-from skdpsynth.metrics._classes import common_labels, fit_on_classes, roc_auc, typed_labels
-from skdpsynth.schema import Categorical, Ordinal
+from ..exceptions import SyntheticDataWarning
+from ..schema import Categorical, Ordinal
+from ._category_dtype import CategoryDtypeEncoder
+from ._classes import common_labels, fit_on_classes, roc_auc, typed_labels
 
 if TYPE_CHECKING:
-    from skdpsynth.schema import TableSchema
+    from ..schema import TableSchema
 
 __all__ = ["TSTRScorer", "predict_classes"]
 

@@ -17,12 +17,12 @@ from .._product_mixture._release import MixtureRelease, infer_mixture
 from .._reading import Table, check_choice, check_integer, is_auto, is_number
 from ..privacy import NoiseSource, PrivacyLedger
 from ..schema import TableSchema
-from ._check_model import check_model
-from ._custom_model import CustomModel
-from ._custom_release import CustomRelease, count_steps, infer_custom, release_custom
-from ._d3p import check_d3p_adjacency, require_d3p
+from ._d3p._engine import check_d3p_adjacency, require_d3p
+from ._dpvi._variational import VariationalPlan, VariationalRelease, release_variational
 from ._moments import MomentsPlan, release_moments
-from ._variational import VariationalPlan, VariationalRelease, release_variational
+from ._own_model._check_model import check_model
+from ._own_model._fitted import CustomModel
+from ._own_model._release import CustomRelease, count_steps, infer_custom, release_custom
 
 __all__ = ["DPMixtureSynthesizer"]
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from .._histograms import project_to_simplex
-from ._contrasts import analyse, closure, synthesise
-from ._marginals import Evidence, divide_constants, estimate_marginal
-from ._network import Network, coefficient_cells
+from .._markov_network._contrasts import analyse, closure, synthesise
+from .._markov_network._fitting import Target, fit_scaling
+from .._markov_network._marginals import Evidence, divide_constants, estimate_marginal
+from .._markov_network._network import Network, coefficient_cells
 from ._prior import contrast_groups
-from ._scaling import Target, fit_scaling
 
 __all__ = ["fit_moments", "make_targets", "shrink_moments"]
 

@@ -10,11 +10,16 @@ from typing import Any
 import numpy as np
 from scipy.special import logsumexp
 
-from ._calibration import calibrate, clique_potentials
-from ._domain import Domain
-from ._network import Network
+from .._markov_network._domain import Domain
+from .._markov_network._messages import calibrate, clique_potentials
+from .._markov_network._network import Network
+from .._markov_network._sampling import (
+    SamplingStep,
+    log_probability,
+    plan_sampling,
+    sample_levels,
+)
 from ._posterior import Posterior
-from ._sampling import SamplingStep, log_probability, plan_sampling, sample_levels
 
 __all__ = ["NapsuModel"]
 

@@ -14,8 +14,8 @@ from numpyro.infer.hmc import hmc
 from scipy.linalg import solve_triangular
 
 from .._compat import enable_x64
-from ._kernels import Likelihood, MessagePlan, log_posterior, mean
-from ._network import Network
+from .._markov_network._kernels import Likelihood, MessagePlan, log_posterior, mean
+from .._markov_network._network import Network
 from ._posterior import DAMPING, Mode, covariance_factor, information_factor
 
 __all__ = ["LARGEST_R_HAT", "NutsRun", "run_nuts"]

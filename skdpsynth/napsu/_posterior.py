@@ -9,11 +9,11 @@ import numpy as np
 from scipy.linalg import cho_solve, solve_triangular
 
 from .._compat import enable_x64
+from .._markov_network._kernels import Likelihood, moments
+from .._markov_network._marginals import Evidence
+from .._markov_network._network import Network
+from .._markov_network._sampling import plan_sampling, sample_levels
 from ._denoise import fit_moments
-from ._kernels import Likelihood, moments
-from ._marginals import Evidence
-from ._network import Network
-from ._sampling import plan_sampling, sample_levels
 
 __all__ = [
     "LaplacePosterior",

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from .._histograms import haar_basis
-from ._contrasts import Variable, axis_basis
-from ._marginals import Evidence, estimate_marginal
-from ._network import Network
+from .._markov_network._contrasts import Variable, axis_basis
+from .._markov_network._marginals import Evidence, estimate_marginal
+from .._markov_network._network import Network
 
 __all__ = ["baseline_variance", "contrast_groups", "empirical_variance", "expected_moments"]
 

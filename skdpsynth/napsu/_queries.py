@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from .._column_kinds import Numeric, shorten
+from .._markov_network._tree import clique_size, triangulate
 from ..schema import Count, TableSchema
-from ._junction_tree import clique_size, triangulate
+from ..schema._kinds import Numeric, shorten
 
 __all__ = ["STRATEGIES", "check_cliques", "needs_bins", "read_bins", "read_queries"]
 

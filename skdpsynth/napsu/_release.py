@@ -11,21 +11,21 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._histograms import NoisyGrid, fine_grid, release_grid
-from .._reading import Table
-from ..privacy import NoiseSource, PrivacyLedger, SelectionEvent, nonnegative_sensitivity
-from ..schema import TableSchema
-from ._binning import GroupedBins, group_bins, public_bins
-from ._candidates import expected_pair, list_candidates
-from ._domain import Domain, count_levels
-from ._junction_tree import clique_size
-from ._marginals import (
+from .._markov_network._binning import GroupedBins, group_bins, public_bins
+from .._markov_network._domain import Domain, count_levels
+from .._markov_network._marginals import (
     Evidence,
     Measurement,
     combine,
     count_marginals,
     release_marginals,
 )
-from ._network import Network, build_network
+from .._markov_network._network import Network, build_network
+from .._markov_network._tree import clique_size
+from .._reading import Table
+from ..privacy import NoiseSource, PrivacyLedger, SelectionEvent, nonnegative_sensitivity
+from ..schema import TableSchema
+from ._candidates import expected_pair, list_candidates
 from ._prior import empirical_variance, expected_moments
 from ._queries import check_cliques
 from ._selection import choose_queries, l1_sensitivity, score_candidates, select_tree

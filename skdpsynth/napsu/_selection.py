@@ -8,14 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..privacy import (
-    NoiseSource,
-    PrivacyLedger,
-    exponential_mechanism,
-    gaussian_release,
-)
-from ._junction_tree import clique_size, triangulate
-from ._marginals import count_marginals
+from .._markov_network._marginals import count_marginals
+from .._markov_network._tree import clique_size, triangulate
+from ..privacy import NoiseSource, PrivacyLedger, exponential_mechanism, gaussian_release
 
 __all__ = [
     "Candidate",

@@ -102,7 +102,7 @@ class NapsuMQSynthesizer(BaseSynthesizer):
 
     Notes
     -----
-    Sensitivities and the proofs are in `skdpsynth.napsu._marginals.release_marginals` and
+    Sensitivities and the proofs are in `skdpsynth._markov_network._marginals.release_marginals` and
     `skdpsynth.napsu._selection`. Sampling, scoring and conditions are exact for the fitted
     network; a condition on a binned number is on its bin.
 

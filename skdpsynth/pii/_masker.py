@@ -12,10 +12,10 @@ from sklearn.base import clone
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._column_kinds import shorten
 from .._fitting import whole_or_not_at_all
 from ..exceptions import SchemaError, TableMismatchError
 from ..preprocessing._base import TableTransformer
+from ..schema._kinds import shorten
 from ._containers import place_columns, read_any_frame, replace_columns, select_columns
 from ._detector import PIIDetector
 from ._fakes import FAKES, make_faker

@@ -7,9 +7,9 @@ from collections.abc import Hashable
 
 import pandas as pd
 
-from .._column_kinds import Count, Discrete, shorten
 from ..exceptions import PIIWarning
 from ..schema import TableSchema
+from ..schema._kinds import Count, Discrete, shorten
 from ._column_names import name_points_to
 from ._detector import _some_rows
 from ._findings import best_findings, find_in_column

@@ -8,10 +8,10 @@ from typing import Any
 import pandas as pd
 from sklearn.base import OneToOneFeatureMixin
 
-from .._column_kinds import is_missing, shorten
 from ..exceptions import TableMismatchError
 from ..preprocessing import BoundedDiscretizer, MissingnessEncoder, TableEncoder, read_frame
-from ..preprocessing._columns import quote
+from ..schema._codes import quote
+from ..schema._kinds import is_missing, shorten
 from ._steps import is_passthrough
 
 __all__ = ["carry_conditions", "transform_rows"]

@@ -16,14 +16,7 @@ from ..exceptions import PrivacyLeakWarning
 from ..privacy import PrivacyLedger, PrivacySpent
 from ..schema import TableSchema
 from ._conditions import carry_conditions, transform_rows
-from ._masking import (
-    mask_rows,
-    masking_steps,
-    place_after,
-    put_back,
-    set_aside,
-    without_masking,
-)
+from ._masking import mask_rows, masking_steps, place_after, put_back, set_aside, without_masking
 from ._restore import JointFormat, column_names, read_format, split_at
 from ._schemas import (
     draft_schema,

@@ -10,8 +10,8 @@ import pandas as pd
 
 from ..exceptions import TableMismatchError
 from ..preprocessing import TableFormat, join_target, public_format, read_frame
-from ..preprocessing._columns import restore_column
 from ..schema import TableSchema
+from ..schema._codes import restore_column
 
 __all__ = ["JointFormat", "column_names", "read_format", "split_at"]
 

@@ -1,16 +1,16 @@
 """Transformers between tables and the arrays that are modelled."""
 
-from ._discretizer import BoundedDiscretizer
-from ._encoder import TableEncoder
-from ._formats import TableFormat, public_format
-from ._missingness import MissingnessEncoder
-from ._tables import (
+from ..schema._formats import TableFormat, public_format
+from ..schema._frames import (
     decode_table,
     encode_table,
     fit_schema_to_names,
     join_target,
     read_frame,
 )
+from ._discretizer import BoundedDiscretizer
+from ._encoder import TableEncoder
+from ._missingness import MissingnessEncoder
 
 __all__ = [
     "BoundedDiscretizer",

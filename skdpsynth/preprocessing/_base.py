@@ -11,11 +11,11 @@ import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
 
-from .._column_kinds import shorten
 from ..exceptions import PrivacyLeakWarning, SchemaError, TableMismatchError
 from ..schema import TableSchema
-from ._formats import TableFormat
-from ._tables import fit_schema_to_names, read_frame
+from ..schema._formats import TableFormat
+from ..schema._frames import fit_schema_to_names, read_frame
+from ..schema._kinds import shorten
 
 __all__ = ["TableTransformer", "warn_leak"]
 

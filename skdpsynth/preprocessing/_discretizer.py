@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .._column_kinds import Continuous, Count, Numeric, Ordinal, shorten
 from .._fitting import whole_or_not_at_all
 from ..exceptions import SchemaError
 from ..schema import TableSchema
+from ..schema._bins import bin_codes, bin_values, check_edges, make_edges, whole_numbers
+from ..schema._codes import check_missing, read_numbers, restore_column, restore_numbers, to_float
+from ..schema._formats import TableFormat
+from ..schema._kinds import Continuous, Count, Numeric, Ordinal, shorten
 from ._base import TableTransformer, check_schema, warn_leak
-from ._bins import bin_codes, bin_values, check_edges, make_edges, whole_numbers
-from ._columns import check_missing, read_numbers, restore_column, restore_numbers, to_float
-from ._formats import TableFormat
 
 __all__ = ["BoundedDiscretizer"]
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from .._column_kinds import Categorical, ColumnKind, Continuous, Discrete, Ordinal
 from .._fitting import whole_or_not_at_all
 from ..schema import TableSchema
+from ..schema._frames import decode_table, encode_table
+from ..schema._kinds import Categorical, ColumnKind, Continuous, Discrete, Ordinal
 from ._base import TableTransformer, check_schema, warn_leak
-from ._tables import decode_table, encode_table
 
 __all__ = ["TableEncoder"]
 

@@ -9,20 +9,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .._column_kinds import Categorical, ColumnKind, Discrete, as_scalar, shorten
 from .._fitting import whole_or_not_at_all
 from ..exceptions import SchemaError
 from ..schema import TableSchema
+from ..schema._codes import check_missing, decode_column, encode_column, restore_column, to_float
+from ..schema._draft import draft_column
+from ..schema._formats import TableFormat
+from ..schema._kinds import Categorical, ColumnKind, Discrete, as_scalar, shorten
 from ._base import TableTransformer, check_schema, warn_leak
-from ._columns import (
-    check_missing,
-    decode_column,
-    encode_column,
-    restore_column,
-    to_float,
-)
-from ._draft import draft_column
-from ._formats import TableFormat
 
 __all__ = ["MissingnessEncoder"]
 

@@ -1,13 +1,15 @@
 """The only place where budgets, sensitivities and noise live."""
 
-from skdpsynth.privacy._accounting import compose_delta, compose_epsilon
-from skdpsynth.privacy._calibration import (
+from ._accountant._calibration import (
     calibrate_gaussian,
     calibrate_subsampled_gaussian,
     calibrate_without_replacement,
 )
-from skdpsynth.privacy._entry import LedgerEntry
-from skdpsynth.privacy._events import (
+from ._accountant._composition import compose_delta, compose_epsilon
+from ._accountant._curves import gdp_delta, gdp_epsilon, gdp_mu
+from ._accountant._privacy_loss import AccountingError
+from ._entry import LedgerEntry
+from ._events import (
     Event,
     FailureEvent,
     GaussianEvent,
@@ -16,23 +18,17 @@ from skdpsynth.privacy._events import (
     WithoutReplacementGaussianEvent,
     check_adjacency,
 )
-from skdpsynth.privacy._gdp import gdp_delta, gdp_epsilon, gdp_mu
-from skdpsynth.privacy._ledger import PrivacyLedger
-from skdpsynth.privacy._mechanisms import (
+from ._ledger import PrivacyLedger
+from ._mechanisms import (
     exponential_mechanism,
     gaussian_release,
     general_sensitivity,
     nonnegative_sensitivity,
 )
-from skdpsynth.privacy._noise import NoiseSource
-from skdpsynth.privacy._rounded_gaussian import sampler_log_ratio
-from skdpsynth.privacy._spent import PrivacySpent
-from skdpsynth.privacy._stable_histogram import (
-    HistogramPlan,
-    plan_stable_histogram,
-    stable_histogram_release,
-)
-from skdpsynth.privacy._subsampled import AccountingError
+from ._noise import NoiseSource
+from ._rounded_gaussian import sampler_log_ratio
+from ._spent import PrivacySpent
+from ._stable_histogram import HistogramPlan, plan_stable_histogram, stable_histogram_release
 
 __all__ = [
     "AccountingError",

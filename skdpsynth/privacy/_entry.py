@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from skdpsynth.privacy._events import Event
+from ._events import Event
 
 __all__ = ["LedgerEntry"]
 

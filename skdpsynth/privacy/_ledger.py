@@ -6,14 +6,14 @@ import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from skdpsynth.exceptions import BudgetExceededError
-from skdpsynth.privacy._accounting import compose_epsilon, is_within
-from skdpsynth.privacy._calibration import calibrate_gaussian, calibrate_subsampled_gaussian
-from skdpsynth.privacy._entry import LedgerEntry
-from skdpsynth.privacy._events import Event, GaussianEvent, check_adjacency, check_number
-from skdpsynth.privacy._gdp import gdp_mu
-from skdpsynth.privacy._report import ledger_frame, ledger_table
-from skdpsynth.privacy._spent import PrivacySpent, describe_purchase, price
+from ..exceptions import BudgetExceededError
+from ._accountant._calibration import calibrate_gaussian, calibrate_subsampled_gaussian
+from ._accountant._composition import compose_epsilon, is_within
+from ._accountant._curves import gdp_mu
+from ._entry import LedgerEntry
+from ._events import Event, GaussianEvent, check_adjacency, check_number
+from ._report import ledger_frame, ledger_table
+from ._spent import PrivacySpent, describe_purchase, price
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,15 +7,10 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from skdpsynth.privacy._events import (
-    GaussianEvent,
-    SelectionEvent,
-    check_adjacency,
-    check_number,
-)
-from skdpsynth.privacy._ledger import PrivacyLedger
-from skdpsynth.privacy._noise import NoiseSource
-from skdpsynth.privacy._rounded_gaussian import MAX_SCALE, TAIL_PROBABILITY, sampler_log_ratio
+from ._events import GaussianEvent, SelectionEvent, check_adjacency, check_number
+from ._ledger import PrivacyLedger
+from ._noise import NoiseSource
+from ._rounded_gaussian import MAX_SCALE, TAIL_PROBABILITY, sampler_log_ratio
 
 __all__ = [
     "exponential_mechanism",

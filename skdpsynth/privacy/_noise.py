@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
-from skdpsynth.privacy._events import check_number
-from skdpsynth.privacy._rounded_gaussian import MAX_SCALE, tail_thresholds
+from ._events import check_number
+from ._rounded_gaussian import MAX_SCALE, tail_thresholds
 
 __all__ = ["BitSource", "NoiseSource"]
 

@@ -25,10 +25,10 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from skdpsynth.privacy._accounting import compose_epsilon
-from skdpsynth.privacy._events import Event, FailureEvent, SelectionEvent, check_number
-from skdpsynth.privacy._gdp import gdp_epsilon, gdp_mu
-from skdpsynth.privacy._ledger import _TAIL_RESERVE, SAMPLER_RESERVE, PrivacyLedger
+from ._accountant._composition import compose_epsilon
+from ._accountant._curves import gdp_epsilon, gdp_mu
+from ._events import Event, FailureEvent, SelectionEvent, check_number
+from ._ledger import _TAIL_RESERVE, SAMPLER_RESERVE, PrivacyLedger
 
 __all__ = ["RepeatedFit", "compose_fits"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from skdpsynth.privacy._events import (
+from ._events import (
     Event,
     FailureEvent,
     GaussianEvent,
@@ -16,8 +16,8 @@ from skdpsynth.privacy._events import (
 if TYPE_CHECKING:
     import pandas as pd
 
-    from skdpsynth.privacy._entry import LedgerEntry
-    from skdpsynth.privacy._ledger import PrivacyLedger
+    from ._entry import LedgerEntry
+    from ._ledger import PrivacyLedger
 
 __all__ = ["describe_event", "ledger_frame", "ledger_table"]
 

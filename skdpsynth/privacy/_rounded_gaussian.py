@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import erfcx
 
-from skdpsynth.privacy._events import check_number
+from ._events import check_number
 
 __all__ = ["MAX_SCALE", "TAIL_PROBABILITY", "sampler_log_ratio", "tail_thresholds"]
 

@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr, ndtri
 
-from skdpsynth.privacy._events import FailureEvent, GaussianEvent, check_adjacency, check_number
-from skdpsynth.privacy._ledger import PrivacyLedger
-from skdpsynth.privacy._mechanisms import nonnegative_sensitivity
-from skdpsynth.privacy._noise import NoiseSource
-from skdpsynth.privacy._rounded_gaussian import MAX_SCALE, TAIL_PROBABILITY, sampler_log_ratio
+from ._events import FailureEvent, GaussianEvent, check_adjacency, check_number
+from ._ledger import PrivacyLedger
+from ._mechanisms import nonnegative_sensitivity
+from ._noise import NoiseSource
+from ._rounded_gaussian import MAX_SCALE, TAIL_PROBABILITY, sampler_log_ratio
 
 __all__ = ["HistogramPlan", "plan_stable_histogram", "stable_histogram_release"]
 

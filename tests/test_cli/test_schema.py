@@ -4,9 +4,9 @@ import pandas as pd
 import pytest
 
 from skdpsynth._cli._json_schema import json_schema
-from skdpsynth._column_kinds import KINDS
 from skdpsynth.exceptions import SchemaError
 from skdpsynth.schema import Categorical, Continuous, Count, Ordinal, TableSchema
+from skdpsynth.schema._kinds import KINDS
 
 from .conftest import SCHEMA
 

@@ -5,10 +5,7 @@ from test_product_mixture.reference import component_log_density, mixed_schema, 
 from skdpsynth._product_mixture._columns import model_columns
 from skdpsynth._product_mixture._measure import open_table, pass_sensitivity
 from skdpsynth._product_mixture._model import MixtureModel
-from skdpsynth.clustmix._approximate import (
-    BlockPasses,
-    approximate,
-)
+from skdpsynth.clustmix._blocks._approximate import BlockPasses, approximate
 from skdpsynth.privacy import NoiseSource, PrivacyLedger
 
 

@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose
 from scipy import sparse
 from scipy.optimize import linprog
 
-from skdpsynth.clustmix._assignment import assign_with_sizes
+from skdpsynth.clustmix._published._assignment import assign_with_sizes
 
 
 def best_total(scores, low, high):

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skdpsynth.clustmix._column_marginals import (
+from skdpsynth.clustmix._vectors._column_marginals import (
     ColumnCells,
     column_cells,
     latent_map,
@@ -15,7 +15,7 @@ from skdpsynth.clustmix._column_marginals import (
     release_spread,
     smooth_cells,
 )
-from skdpsynth.clustmix._private_pca import PrivateRows, Standardisation
+from skdpsynth.clustmix._vectors._private_pca import PrivateRows, Standardisation
 from skdpsynth.privacy import NoiseSource, PrivacyLedger
 from skdpsynth.schema import Continuous, Count
 

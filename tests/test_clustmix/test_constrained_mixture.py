@@ -7,7 +7,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from skdpsynth.clustmix._constrained_mixture import SizeConstrainedGaussianMixture
+from skdpsynth.clustmix._published._constrained_mixture import SizeConstrainedGaussianMixture
 
 TYPES = ["full", "tied", "diag", "spherical"]
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skdpsynth.clustmix._continuous import (
+from skdpsynth.clustmix._lattices import second_moment_sensitivity, sums_sensitivity
+from skdpsynth.clustmix._vectors._continuous import (
     SHARES,
     ContinuousPlan,
     average_sums,
@@ -14,16 +15,15 @@ from skdpsynth.clustmix._continuous import (
     has_precise_means,
     release_continuous,
 )
-from skdpsynth.clustmix._continuous_estimates import infer_continuous
-from skdpsynth.clustmix._lattices import second_moment_sensitivity, sums_sensitivity
-from skdpsynth.clustmix._private_pca import (
+from skdpsynth.clustmix._vectors._continuous_estimates import infer_continuous
+from skdpsynth.clustmix._vectors._private_pca import (
     NoisySums,
     PrivateRows,
     Standardisation,
     release_components,
     release_profile,
 )
-from skdpsynth.clustmix._subspace_clusters import (
+from skdpsynth.clustmix._vectors._subspace_clusters import (
     Subspace,
     choose_subspace,
     move_centres,

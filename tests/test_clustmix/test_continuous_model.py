@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
-from skdpsynth.clustmix._column_marginals import ColumnCells
-from skdpsynth.clustmix._continuous_model import ContinuousModel
+from skdpsynth.clustmix._vectors._column_marginals import ColumnCells
+from skdpsynth.clustmix._vectors._continuous_model import ContinuousModel
 from skdpsynth.schema import Categorical, Continuous, Count
 
 KINDS = (Continuous(-2, 2), Categorical(["a", "b"]), Count(0, 10), Continuous(0, 5))

@@ -17,9 +17,9 @@ from skdpsynth._product_mixture._columns import model_columns
 from skdpsynth._product_mixture._kernels import NaturalParameters
 from skdpsynth._product_mixture._layout import build_layout, encode_records
 from skdpsynth._product_mixture._measure import pass_sensitivity, release_sums
-from skdpsynth.clustmix import _madl2022
-from skdpsynth.clustmix._constrained_mixture import SizeConstrainedGaussianMixture
-from skdpsynth.clustmix._madl2022 import (
+from skdpsynth.clustmix._published import _madl2022
+from skdpsynth.clustmix._published._constrained_mixture import SizeConstrainedGaussianMixture
+from skdpsynth.clustmix._published._madl2022 import (
     claimed_sensitivity,
     release_madl2022,
     smallest_cluster,

@@ -8,8 +8,8 @@ from scipy import stats
 
 from skdpsynth import Categorical, Continuous, Count, Ordinal, TableSchema
 from skdpsynth._product_mixture._layout import build_layout
-from skdpsynth.clustmix import _madl2022 as madl
-from skdpsynth.clustmix._madl2022 import infer_madl2022, release_madl2022
+from skdpsynth.clustmix._published import _madl2022 as madl
+from skdpsynth.clustmix._published._madl2022 import infer_madl2022, release_madl2022
 from skdpsynth.privacy import NoiseSource, PrivacyLedger
 
 SCHEMA = TableSchema(

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skdpsynth.clustmix import _normal_equations
-from skdpsynth.clustmix._normal_equations import (
+from skdpsynth.clustmix._adapt import _normal_equations
+from skdpsynth.clustmix._adapt._normal_equations import (
     NormalEquations,
     centred_labels,
     choose_n_features,
@@ -20,7 +20,7 @@ from skdpsynth.clustmix._normal_equations import (
     release_normal_equations,
     sum_normal_equations,
 )
-from skdpsynth.clustmix._ntk import UNIT, RandomFeatures, draw_features, map_records
+from skdpsynth.clustmix._adapt._ntk import UNIT, RandomFeatures, draw_features, map_records
 from skdpsynth.privacy import NoiseSource, PrivacyLedger
 
 ADJACENCIES = ["add_remove", "replace_one"]

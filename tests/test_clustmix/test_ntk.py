@@ -12,7 +12,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import integrate
 
 from skdpsynth._compat import enable_x64
-from skdpsynth.clustmix._ntk import (
+from skdpsynth.clustmix._adapt._ntk import (
     UNIT,
     arc_cosine_kernels,
     clip_rows,

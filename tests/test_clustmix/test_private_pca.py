@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skdpsynth.clustmix import _private_pca
 from skdpsynth.clustmix._lattices import (
     STEP,
     Lattice,
@@ -16,7 +15,8 @@ from skdpsynth.clustmix._lattices import (
     second_moment_sensitivity,
     sums_sensitivity,
 )
-from skdpsynth.clustmix._private_pca import (
+from skdpsynth.clustmix._vectors import _private_pca
+from skdpsynth.clustmix._vectors._private_pca import (
     PrivateRows,
     Standardisation,
     outer_sum,

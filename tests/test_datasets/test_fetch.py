@@ -9,15 +9,7 @@ import pytest
 from sklearn.utils import Bunch
 
 from skdpsynth import datasets
-from skdpsynth.datasets import (
-    _adult,
-    _census,
-    _covid19,
-    _credit_card,
-    _isolet,
-    _mnist,
-    _sources,
-)
+from skdpsynth.datasets import _adult, _census, _covid19, _credit_card, _isolet, _mnist, _sources
 from skdpsynth.preprocessing import encode_table
 from skdpsynth.schema import Categorical, TableSchema
 

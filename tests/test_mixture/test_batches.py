@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from skdpsynth.mixture._batches import PoissonBatches, batch_capacity
+from skdpsynth.mixture._dpvi._batches import PoissonBatches, batch_capacity
 from skdpsynth.privacy import NoiseSource
 
 

@@ -10,9 +10,9 @@ from numpyro.distributions import constraints
 from numpyro.infer.autoguide import AutoDiagonalNormal, AutoMultivariateNormal
 
 from skdpsynth import Categorical, Continuous, Count, TableSchema
-from skdpsynth.mixture import _check_model
-from skdpsynth.mixture._check_model import ModelError, check_model
-from skdpsynth.mixture._na_model import NAModel
+from skdpsynth.mixture._own_model import _check_model
+from skdpsynth.mixture._own_model._check_model import ModelError, check_model
+from skdpsynth.mixture._own_model._na_model import NAModel
 
 # numpyro 0.19 asks for the finfo of a traced array when it samples a Dirichlet
 pytestmark = pytest.mark.filterwarnings("ignore:unhashable type:FutureWarning")

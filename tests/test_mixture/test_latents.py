@@ -15,7 +15,7 @@ from skdpsynth import Categorical, Continuous, Count, TableSchema
 from skdpsynth._product_mixture._columns import model_columns
 from skdpsynth._product_mixture._kernels import component_log_densities, power_of_two
 from skdpsynth._product_mixture._layout import Records, build_layout, encode_records
-from skdpsynth.mixture._latents import MixtureLatents
+from skdpsynth.mixture._dpvi._latents import MixtureLatents
 
 SCHEMAS = {
     "mixed": mixed_schema(False),

@@ -10,7 +10,7 @@ from numpyro.handlers import seed, trace
 from scipy import stats
 
 from skdpsynth._compat import enable_x64
-from skdpsynth.mixture._na_model import NAModel, cast_to_support
+from skdpsynth.mixture._own_model._na_model import NAModel, cast_to_support
 
 NAN = float("nan")
 BASES = {

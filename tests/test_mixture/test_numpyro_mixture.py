@@ -11,14 +11,14 @@ from test_product_mixture.reference import FAMILIES, mixed_schema, random_codes,
 from skdpsynth import Categorical, Count, TableSchema
 from skdpsynth._product_mixture._kernels import component_log_densities
 from skdpsynth._product_mixture._layout import Records, encode_records
-from skdpsynth.mixture._latents import MixtureLatents
-from skdpsynth.mixture._numpyro_mixture import (
+from skdpsynth.mixture._d3p._numpyro_mixture import (
     build_model,
     component_log_likelihoods,
     component_priors,
     initial_values,
     summarise_draws,
 )
+from skdpsynth.mixture._dpvi._latents import MixtureLatents
 
 CASES = [
     ("families", mixed_schema(), FAMILIES),

@@ -1,15 +1,14 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from test_markov_network import reference
+from test_markov_network.reference import count_marginal, make_variables, random_rows
 
+from skdpsynth._markov_network._marginals import Evidence, Measurement, combine
+from skdpsynth._markov_network._network import build_network
 from skdpsynth.napsu import _denoise
 from skdpsynth.napsu._denoise import CELL_FLOOR, fit_moments, make_targets, shrink_moments
-from skdpsynth.napsu._marginals import Evidence, Measurement, combine
-from skdpsynth.napsu._network import build_network
 from skdpsynth.napsu._prior import contrast_groups
-
-from . import reference
-from .reference import count_marginal, make_variables, random_rows
 
 SHAPE = (2, 3, 2, 4)
 QUERIES = [(0, 1), (1, 2), (0, 2), (2, 3), (3,)]

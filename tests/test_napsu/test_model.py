@@ -3,17 +3,16 @@ import itertools
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from test_markov_network.reference import FALSE_ALARM, chi_square
 
 from skdpsynth import Categorical, Continuous, Count
 from skdpsynth._histograms import fine_grid
-from skdpsynth.napsu._binning import group_bins, public_bins
-from skdpsynth.napsu._calibration import calibrate, clique_potentials
-from skdpsynth.napsu._domain import Domain
+from skdpsynth._markov_network._binning import group_bins, public_bins
+from skdpsynth._markov_network._domain import Domain
+from skdpsynth._markov_network._messages import calibrate, clique_potentials
+from skdpsynth._markov_network._network import build_network
 from skdpsynth.napsu._model import NapsuModel
-from skdpsynth.napsu._network import build_network
 from skdpsynth.napsu._posterior import SampledPosterior
-
-from .reference import FALSE_ALARM, chi_square
 
 KINDS = {
     "a": Categorical(["x", "y"], nullable=True),

@@ -7,17 +7,16 @@ import pandas as pd
 import pytest
 from scipy import stats
 from sklearn.exceptions import ConvergenceWarning
+from test_markov_network import reference
+from test_markov_network.reference import FALSE_ALARM, make_variables
 
 from skdpsynth import Categorical, NapsuMQSynthesizer, TableSchema
+from skdpsynth._markov_network._contrasts import Variable
+from skdpsynth._markov_network._kernels import Likelihood
+from skdpsynth._markov_network._network import build_network
 from skdpsynth.napsu import _inference, _nuts
-from skdpsynth.napsu._contrasts import Variable
-from skdpsynth.napsu._kernels import Likelihood
-from skdpsynth.napsu._network import build_network
 from skdpsynth.napsu._nuts import run_nuts
 from skdpsynth.napsu._posterior import find_mode
-
-from . import reference
-from .reference import FALSE_ALARM, make_variables
 
 NETWORK = build_network([Variable(2)], [(0,)])
 # few rows and much noise: far from a normal law

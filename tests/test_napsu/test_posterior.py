@@ -2,12 +2,14 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from scipy import stats
+from test_markov_network import reference
+from test_markov_network.reference import FALSE_ALARM, make_variables
 
-from skdpsynth.napsu._calibration import calibrate, clique_potentials
+from skdpsynth._markov_network._kernels import Likelihood
+from skdpsynth._markov_network._marginals import Evidence
+from skdpsynth._markov_network._messages import calibrate, clique_potentials
+from skdpsynth._markov_network._network import build_network
 from skdpsynth.napsu._denoise import fit_moments
-from skdpsynth.napsu._kernels import Likelihood
-from skdpsynth.napsu._marginals import Evidence
-from skdpsynth.napsu._network import build_network
 from skdpsynth.napsu._posterior import (
     DAMPING,
     LaplacePosterior,
@@ -16,9 +18,6 @@ from skdpsynth.napsu._posterior import (
     find_mode,
     information_factor,
 )
-
-from . import reference
-from .reference import FALSE_ALARM, make_variables
 
 # all tests share one program
 SHAPE = (2, 3, 2)

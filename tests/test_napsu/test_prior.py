@@ -2,19 +2,18 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
+from test_markov_network import reference
+from test_markov_network.reference import FALSE_ALARM, TOPOLOGIES, make_network, make_variables
 
-from skdpsynth.napsu._contrasts import Variable
-from skdpsynth.napsu._marginals import Evidence, Measurement, combine
-from skdpsynth.napsu._network import build_network
+from skdpsynth._markov_network._contrasts import Variable
+from skdpsynth._markov_network._marginals import Evidence, Measurement, combine
+from skdpsynth._markov_network._network import build_network
 from skdpsynth.napsu._prior import (
     baseline_variance,
     contrast_groups,
     empirical_variance,
     expected_moments,
 )
-
-from . import reference
-from .reference import FALSE_ALARM, TOPOLOGIES, make_network, make_variables
 
 
 @pytest.mark.parametrize("name", TOPOLOGIES)

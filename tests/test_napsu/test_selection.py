@@ -6,11 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from scipy.sparse.csgraph import minimum_spanning_tree
+from test_markov_network.reference import count_marginal, make_variables, random_rows
+from test_markov_network.test_marginals import tables
 
+from skdpsynth._markov_network._marginals import Measurement, combine
+from skdpsynth._markov_network._network import build_network
+from skdpsynth._markov_network._tree import clique_size, triangulate
 from skdpsynth.napsu._candidates import expected_pair, list_candidates
-from skdpsynth.napsu._junction_tree import clique_size, triangulate
-from skdpsynth.napsu._marginals import Measurement, combine
-from skdpsynth.napsu._network import build_network
 from skdpsynth.napsu._selection import (
     Candidate,
     Scores,
@@ -20,9 +22,6 @@ from skdpsynth.napsu._selection import (
     select_tree,
 )
 from skdpsynth.privacy import NoiseSource, PrivacyLedger
-
-from .reference import count_marginal, make_variables, random_rows
-from .test_marginals import tables
 
 SHAPE = (3, 2, 2, 4)
 

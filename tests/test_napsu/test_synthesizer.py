@@ -23,7 +23,8 @@ from skdpsynth import (
     TableSchema,
 )
 from skdpsynth._histograms import _release as histogram_release
-from skdpsynth.napsu import _inference, _marginals, _posterior, _selection
+from skdpsynth._markov_network import _marginals
+from skdpsynth.napsu import _inference, _posterior, _selection
 from skdpsynth.napsu._posterior import LaplacePosterior, PerturbedPosterior
 from skdpsynth.privacy import exponential_mechanism, gaussian_release
 

@@ -7,8 +7,8 @@ import pytest
 from scipy import stats
 
 from skdpsynth import Continuous, TableSchema
-from skdpsynth.clustmix._madl2022 import release_madl2022
-from skdpsynth.mixture._dpvi import DPVIPlan
+from skdpsynth.clustmix._published._madl2022 import release_madl2022
+from skdpsynth.mixture._dpvi._noisy_gradients import DPVIPlan
 from skdpsynth.privacy import NoiseSource, PrivacyLedger, gaussian_release
 
 from .audit import faults

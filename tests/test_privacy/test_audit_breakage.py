@@ -19,9 +19,9 @@ from dp_accounting.pld import PLDAccountant
 from skdpsynth import Categorical, Continuous, Count, TableSchema
 from skdpsynth._product_mixture._columns import model_columns
 from skdpsynth._product_mixture._layout import Records, build_layout, encode_records
-from skdpsynth.mixture._batches import PoissonBatches, batch_capacity
-from skdpsynth.mixture._dpvi import DPVIPlan
-from skdpsynth.mixture._latents import MixtureLatents
+from skdpsynth.mixture._dpvi._batches import PoissonBatches, batch_capacity
+from skdpsynth.mixture._dpvi._latents import MixtureLatents
+from skdpsynth.mixture._dpvi._noisy_gradients import DPVIPlan
 from skdpsynth.privacy import (
     AccountingError,
     NoiseSource,
@@ -87,7 +87,7 @@ class SpoiltGradients(CraftedGradients):
 
 
 def test_a_gradient_that_is_no_number_stops_the_fit():
-    from skdpsynth.mixture._dpvi import MeanFieldGuide, run_dpvi
+    from skdpsynth.mixture._dpvi._noisy_gradients import MeanFieldGuide, run_dpvi
 
     rows, ledger = np.ones((30, 1), np.float32), PrivacyLedger(1.0, 1e-6)
     plan = DPVIPlan(5, 1.0, 1.0, 0.1)

@@ -12,12 +12,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from skdpsynth.privacy import (
-    NoiseSource,
-    PrivacyLedger,
-    exponential_mechanism,
-    gaussian_release,
-)
+from skdpsynth.privacy import NoiseSource, PrivacyLedger, exponential_mechanism, gaussian_release
 from skdpsynth.privacy._mechanisms import plan_grid
 
 FALSE_ALARM = 1e-6

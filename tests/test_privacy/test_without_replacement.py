@@ -18,7 +18,7 @@ from skdpsynth.privacy import (
     compose_epsilon,
     gdp_mu,
 )
-from skdpsynth.privacy import _without_replacement as module
+from skdpsynth.privacy._accountant import _without_replacement as module
 
 EVENT = WithoutReplacementGaussianEvent(1000, 50, 3.0, 40)
 

@@ -10,7 +10,12 @@ from skdpsynth._product_mixture._components import (
     refine,
     start_components,
 )
-from skdpsynth._product_mixture._estimates import NoisySums, add_by_class, average, make_consistent
+from skdpsynth._product_mixture._estimates import (
+    NoisySums,
+    add_by_class,
+    average,
+    make_consistent,
+)
 
 from .reference import mixed_schema, random_model
 

@@ -22,8 +22,9 @@ from skdpsynth import (
     Ordinal,
     TableSchema,
 )
-from skdpsynth.mixture import _custom_release, _synthesizer
-from skdpsynth.mixture._dpvi import Trace
+from skdpsynth.mixture import _synthesizer
+from skdpsynth.mixture._dpvi._noisy_gradients import Trace
+from skdpsynth.mixture._own_model import _release as _custom_release
 from skdpsynth.napsu import _inference
 from skdpsynth.privacy import GaussianEvent
 

@@ -16,8 +16,8 @@ import numpy as np
 
 from skdpsynth import ClustMixSynthesizer, DPMixtureSynthesizer, NapsuMQSynthesizer
 from skdpsynth._reading import Table
-from skdpsynth.mixture import _variational
-from skdpsynth.mixture._dpvi import Trace
+from skdpsynth.mixture._dpvi import _variational
+from skdpsynth.mixture._dpvi._noisy_gradients import Trace
 from skdpsynth.privacy import GaussianEvent, NoiseSource, PrivacyLedger
 
 from .attacks import attack_gaussian, distances, ledger_of_mu

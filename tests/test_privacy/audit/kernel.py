@@ -11,8 +11,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from skdpsynth.mixture import _dpvi
-from skdpsynth.mixture._dpvi import DPVIPlan, run_dpvi
+from skdpsynth.mixture._dpvi import _noisy_gradients as _dpvi
+from skdpsynth.mixture._dpvi._noisy_gradients import DPVIPlan, run_dpvi
 from skdpsynth.privacy import NoiseSource, PrivacyLedger
 
 __all__ = ["CraftedGradients", "GradientKernel", "log_likelihood_ratio"]

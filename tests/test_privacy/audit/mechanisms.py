@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from skdpsynth.mixture._dpvi import DPVIPlan
+from skdpsynth.mixture._dpvi._noisy_gradients import DPVIPlan
 from skdpsynth.napsu._selection import Candidate, score_candidates, select_tree
-from skdpsynth.preprocessing._private_schema import buy_columns
 from skdpsynth.privacy import (
     FailureEvent,
     NoiseSource,
@@ -25,6 +24,7 @@ from skdpsynth.privacy import (
     plan_stable_histogram,
     stable_histogram_release,
 )
+from skdpsynth.schema._purchase import buy_columns
 
 from .attacks import attack_gaussian, attack_selection, ledger_of_mu, trained_guesses
 from .bounds import Guesses, count_guesses, delta_bound, epsilon_bound, mu_bound

@@ -1,0 +1,1 @@
+"""What noise leaves of counts and spectra: projections, contrasts, shrinkage."""

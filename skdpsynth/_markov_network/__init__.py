@@ -1,0 +1,1 @@
+"""Markov networks on junction trees: trees, messages, fitting, sampling."""

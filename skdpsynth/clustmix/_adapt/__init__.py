@@ -1,0 +1,1 @@
+"""Adapt: inducing points of a kernel machine (KIP), from noisy normal equations."""

@@ -1,0 +1,1 @@
+"""Clusters of mixed records, in blocks of cells: Approximate and Anonymize."""

@@ -1,0 +1,1 @@
+"""The mechanism as published, and the mixture of constrained sizes that it rests on."""

@@ -1,0 +1,1 @@
+"""Clusters of wide numeric tables, as vectors: location, spread, principal components, clusters."""

@@ -1,0 +1,1 @@
+"""The reference engine of DP variational inference: the released d3p."""

@@ -1,0 +1,1 @@
+"""DP variational inference of the automatic mixture."""

@@ -1,0 +1,1 @@
+"""NumPyro models of one record that users write."""

@@ -1,0 +1,1 @@
+"""From events to (ε, δ): curves, privacy loss, composition, calibration."""

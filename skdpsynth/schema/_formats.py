@@ -1,0 +1,180 @@
+"""What a table looks like apart from its values, and how much of that may be published."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ._kinds import LARGEST_COUNT, Count, Discrete, Numeric
+from ._table_schema import TableSchema
+
+__all__ = ["TableFormat", "public_format"]
+
+
+@dataclass(frozen=True)
+class TableFormat:
+    """What a table looks like apart from its values: container, column names and dtypes.
+
+    Attributes
+    ----------
+    container : {"pandas", "polars", "numpy"}
+        What `build` returns.
+    names : tuple
+        The columns' names.
+    dtypes : tuple
+        One dtype per column. A categorical dtype is reduced to ``"category"`` or
+        ``"ordered category"``, so that no category seen only in the data is kept.
+    """
+
+    container: str
+    names: tuple[Any, ...]
+    dtypes: tuple[Any, ...]
+
+    def select(self, names: Sequence[Hashable]) -> TableFormat:
+        """Return the format of these columns only."""
+        dtype_of = dict(zip(self.names, self.dtypes, strict=True))
+        return TableFormat(self.container, tuple(names), tuple(dtype_of[name] for name in names))
+
+    def build(self, columns: Sequence[Any], index: pd.Index | None = None) -> Any:
+        """Return the container that holds `columns`, one array per name."""
+        if self.container == "numpy":
+            return _stack(columns, self.dtypes)
+        # the dtype is given because pandas would infer strings from an array of objects
+        series = [pd.Series(c, index=index, dtype=c.dtype, copy=False) for c in columns]
+        frame = pd.concat(series, axis=1, keys=range(len(series)))
+        frame.columns = pd.Index(list(self.names))
+        if self.container == "polars":
+            import polars
+
+            return polars.from_pandas(frame)
+        return frame
+
+
+def _stack(columns: Sequence[Any], dtypes: Sequence[Any]) -> np.ndarray:
+    """Stack columns side by side in the one dtype that holds them all."""
+    arrays = [np.asarray(column) for column in columns]
+    if all(array.dtype.kind != "O" for array in arrays):
+        return np.column_stack(arrays)
+    stacked = np.empty((len(arrays[0]), len(arrays)), dtype=object)
+    for position, array in enumerate(arrays):
+        stacked[:, position] = array
+    if all(getattr(dtype, "kind", None) == "U" for dtype in dtypes) and not pd.isna(stacked).any():
+        return stacked.astype(str)
+    return stacked
+
+
+def public_format(table_format: TableFormat, schema: TableSchema) -> TableFormat:
+    """Return the part of a table's format that does not depend on its values.
+
+    The dtype of a column is often inferred from its values: pandas reads integers as int64 unless
+    one is missing, as uint64 when one is very large; a downcast keeps the bits that the largest
+    value needs; a fraction makes a column of whole numbers float. Repeating it would tell of a
+    single row. Dtypes are therefore derived from the schema, in 64 bits: values beyond the bounds
+    are admitted and clipped, so that no narrower dtype holds every table that fits.
+
+    ============================  ==================  =================
+    values of the column          not nullable        nullable
+    ============================  ==================  =================
+    counts, integer levels        int64               float64
+    real numbers, float levels    float64             float64
+    boolean levels                bool                object
+    string levels                 str                 str
+    levels of several types       object              object
+    ============================  ==================  =================
+
+    Here ``str`` stands for what pandas makes of strings by default. Of the input remain its
+    container, its names, which columns are categorical, and the family of each column's dtype:
+    a column with a nullable extension dtype of pandas gets Int64, Float64, boolean or string; one
+    with an Arrow dtype those of Arrow; columns of polars those of polars. An array has the one
+    dtype that holds all columns; an array of strings remains one if no column is nullable.
+
+    Parameters
+    ----------
+    table_format : TableFormat
+        As read from a table.
+    schema : TableSchema
+        The kinds of its columns, by position.
+
+    Returns
+    -------
+    TableFormat
+        The same for all tables that fit the schema, as far as container, names, categorical
+        columns and families are the same.
+
+    Examples
+    --------
+    >>> schema = TableSchema({"age": Count(0, 120, nullable=True)})
+    >>> for ages in ([30, 40], [30, None]):
+    ...     frame = pd.DataFrame({"age": ages})
+    ...     read = TableFormat("pandas", ("age",), tuple(frame.dtypes))
+    ...     print(read.dtypes, public_format(read, schema).dtypes)
+    (dtype('int64'),) (dtype('float64'),)
+    (dtype('float64'),) (dtype('float64'),)
+    """
+    dtypes = tuple(
+        _public_dtype(kind, dtype, table_format.container)
+        for kind, dtype in zip(schema.columns.values(), table_format.dtypes, strict=True)
+    )
+    return replace(table_format, dtypes=dtypes)
+
+
+def _public_dtype(kind: Numeric | Discrete, dtype: Any, container: str) -> Any:
+    if isinstance(dtype, str) and isinstance(kind, Discrete) and container != "numpy":
+        return dtype
+    content = _content(kind)
+    if content == "object":
+        return np.dtype(object)
+    if container == "polars":
+        return _NULLABLE[content]()
+    if container == "numpy" or isinstance(dtype, str | np.dtype) or dtype.na_value is not pd.NA:
+        return _numpy_dtype(kind, content, dtype, container)
+    return _arrow_dtype(content) if isinstance(dtype, pd.ArrowDtype) else _NULLABLE[content]()
+
+
+# classes, as instances keep what was computed with them, and would be pickled with that
+_NULLABLE: dict[str, Any] = {
+    "integer": pd.Int64Dtype,
+    "float": pd.Float64Dtype,
+    "boolean": pd.BooleanDtype,
+    "string": pd.StringDtype,
+}
+
+
+def _content(kind: Numeric | Discrete) -> str:
+    """Return what the values of a column are, from its kind alone."""
+    if isinstance(kind, Numeric):
+        return "integer" if isinstance(kind, Count) else "float"
+    types = {type(level) for level in kind.levels}
+    if types in ({str}, {bool}):
+        return "string" if types == {str} else "boolean"
+    if not types <= {int, float} or any(abs(level) > LARGEST_COUNT for level in kind.levels):
+        # numpy would turn some integers beyond 2**53 into others
+        return "object"
+    return "integer" if types == {int} else "float"
+
+
+def _numpy_dtype(kind: Numeric | Discrete, content: str, dtype: Any, container: str) -> Any:
+    if content == "string":
+        if container != "numpy":
+            return pd.Series(["a"]).dtype
+        is_text = getattr(dtype, "kind", None) == "U" and not kind.nullable
+        return np.dtype("U" if is_text else object)
+    if content == "boolean":
+        return np.dtype(object if kind.nullable else bool)
+    return np.dtype(np.int64 if content == "integer" and not kind.nullable else np.float64)
+
+
+def _arrow_dtype(content: str) -> Any:
+    import pyarrow
+
+    arrow = {
+        "integer": pyarrow.int64(),
+        "float": pyarrow.float64(),
+        "boolean": pyarrow.bool_(),
+        "string": pyarrow.string(),
+    }
+    return pd.ArrowDtype(arrow[content])

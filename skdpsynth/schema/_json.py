@@ -1,0 +1,113 @@
+"""Schemas as JSON text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Hashable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ..exceptions import SchemaError
+from ._kinds import KINDS, Numeric, is_name
+
+__all__ = ["read_json", "read_text", "write_json"]
+
+JSON_FORMAT = "skdpsynth-schema"
+JSON_VERSION = 1
+
+
+def write_json(columns: Mapping[Hashable, Any], target: Any, indent: int | None) -> str:
+    """Return the columns and the target of a schema as JSON text."""
+    document = {
+        "format": JSON_FORMAT,
+        "version": JSON_VERSION,
+        "target": target,
+        "columns": [_column_to_json(name, kind) for name, kind in columns.items()],
+    }
+    return json.dumps(document, indent=indent, ensure_ascii=False, allow_nan=False)
+
+
+def _column_to_json(name: Hashable, kind: Any) -> dict[str, Any]:
+    column = {"name": name, "kind": type(kind).__name__.lower(), "nullable": kind.nullable}
+    if isinstance(kind, Numeric):
+        return {**column, "low": kind.low, "high": kind.high}
+    other = {} if kind.other is None else {"other": kind.other}
+    return {**column, "levels": list(kind.levels), **other}
+
+
+def _column_from_json(entry: Any, where: str) -> tuple[Hashable, Any]:
+    if not isinstance(entry, dict):
+        raise SchemaError(f"{where}: expected an object, got {entry!r}.")
+    fields = dict(entry)
+    name = fields.pop("name", None)
+    if not is_name(name):
+        raise SchemaError(f"{where}: the field 'name' must be a string or a number, got {name!r}.")
+    where = f"{where} ({name!r})"
+    kind = fields.pop("kind", None)
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise SchemaError(f"{where}: unknown kind {kind!r}; expected one of {list(KINDS)}.")
+    required = {"low", "high"} if issubclass(KINDS[kind], Numeric) else {"levels"}
+    optional = {"nullable"} if "low" in required else {"nullable", "other"}
+    missing, unknown = required - set(fields), set(fields) - required - optional
+    if missing or unknown:
+        raise SchemaError(
+            f"{where}: missing fields {sorted(missing)}, unknown fields {sorted(unknown)}."
+        )
+    try:
+        return name, KINDS[kind](**fields)
+    except SchemaError as error:
+        raise SchemaError(f"{where}: {error}") from None
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a file, without the mark some programs put before it.
+
+    Raises
+    ------
+    SchemaError
+        If there is no such file, or it is not text in UTF-8.
+    """
+    shown = str(path) if len(str(path)) <= 80 else f"{str(path)[:77]}..."
+    try:
+        is_file = path.is_file()
+    except (OSError, ValueError):  # too long for a name, or with a null character
+        is_file = False
+    if not is_file:
+        raise SchemaError(f"{shown!r} is neither a JSON object nor a file.")
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise SchemaError(f"{str(path)!r} is not text in UTF-8: {error}.") from None
+
+
+def read_json(text: str) -> tuple[dict[Hashable, Any], Any]:
+    """Return the columns and the target that JSON text holds.
+
+    Raises
+    ------
+    SchemaError
+        If the text is not a schema; the message says where.
+    """
+    try:
+        document = json.loads(text)
+    except RecursionError:
+        raise SchemaError("Not a schema: the JSON is nested too deeply.") from None
+    except ValueError as error:
+        # also of integers with thousands of digits
+        raise SchemaError(f"Not JSON: {error}.") from None
+    if not isinstance(document, dict) or document.get("format") != JSON_FORMAT:
+        raise SchemaError(f'Not a schema: expected an object with "format": "{JSON_FORMAT}".')
+    if document.get("version") != JSON_VERSION:
+        raise SchemaError(
+            f"The schema has version {document.get('version')!r}, this release reads version "
+            f"{JSON_VERSION}; a newer version needs a newer release."
+        )
+    if not isinstance(document.get("columns"), list):
+        raise SchemaError("The field 'columns' must be a list of columns.")
+    columns: dict[Hashable, Any] = {}
+    for position, entry in enumerate(document["columns"]):
+        name, kind = _column_from_json(entry, f"columns[{position}]")
+        if name in columns:
+            raise SchemaError(f"columns[{position}]: the name {name!r} appears twice.")
+        columns[name] = kind
+    return columns, document.get("target")

@@ -1,0 +1,366 @@
+"""What is public about a table: the kind, bounds or levels, and nullability of every column.
+
+A schema is an input of the curator, like ε: nothing in it may be learned from the private rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from ..exceptions import SchemaError
+from ._json import read_json, read_text, write_json
+from ._kinds import (
+    Categorical,
+    ColumnKind,
+    Continuous,
+    Count,
+    Ordinal,
+    as_scalar,
+    is_name,
+    shorten,
+)
+
+if TYPE_CHECKING:
+    from ..privacy import PrivacyLedger
+
+__all__ = ["Categorical", "ColumnKind", "Continuous", "Count", "Ordinal", "TableSchema"]
+
+
+def _read_columns(columns: Any) -> dict[Hashable, Any]:
+    if not isinstance(columns, Mapping):
+        raise SchemaError(f"columns must map names to column kinds, got {type(columns).__name__}.")
+    if not columns:
+        raise SchemaError("A schema needs at least one column.")
+    checked: dict[Hashable, Any] = {}
+    for name, kind in columns.items():
+        name = as_scalar(name)
+        if not is_name(name):
+            raise SchemaError(f"A column's name must be a string or a number, got {name!r}.")
+        if not isinstance(kind, Continuous | Count | Ordinal | Categorical):
+            raise SchemaError(
+                f"Column {name!r}: expected Continuous(low, high), Count(low, high), "
+                f"Ordinal(levels) or Categorical(levels), got {kind!r}."
+            )
+        checked[name] = kind
+    return checked
+
+
+class TableSchema:
+    """The public columns of a table, in order, and which of them is the target.
+
+    Parameters
+    ----------
+    columns : mapping of name to column kind
+        The insertion order is the order of the columns.
+    target : name, default=None
+        The column that `sample_xy` splits off.
+
+    Examples
+    --------
+    >>> schema = TableSchema(
+    ...     {"age": Count(17, 90), "income": Categorical(["<=50K", ">50K"])}, target="income"
+    ... )
+    >>> schema
+    TableSchema(2 columns, target='income')
+      'age': Count(17, 90)
+      'income': Categorical(['<=50K', '>50K'])
+    >>> schema.feature_names
+    ('age',)
+    >>> TableSchema.from_json(schema.to_json()) == schema
+    True
+    """
+
+    def __init__(self, columns: Mapping[Any, ColumnKind], target: Hashable = None) -> None:
+        self._columns = _read_columns(columns)
+        self._target = as_scalar(target)
+        if target is not None and not (is_name(self._target) and self._target in self._columns):
+            raise SchemaError(
+                f"The target {target!r} is not a column; the columns are {shorten(self._columns)}."
+            )
+        self._ledger: PrivacyLedger | None = None
+
+    @property
+    def columns(self) -> Mapping[Hashable, ColumnKind]:
+        """The kind of every column, by name; read-only."""
+        return MappingProxyType(self._columns)
+
+    @property
+    def target(self) -> Any:
+        """The name of the target column, or None."""
+        return self._target
+
+    @property
+    def names(self) -> tuple[Any, ...]:
+        """The names of all columns, in order."""
+        return tuple(self._columns)
+
+    @property
+    def feature_names(self) -> tuple[Any, ...]:
+        """The names of all columns but the target, in order."""
+        return tuple(name for name in self._columns if name != self._target)
+
+    @property
+    def ledger(self) -> PrivacyLedger | None:
+        """The ledger of the purchase if the schema was bought with `from_private`, else None.
+
+        Schemas made from this one by `select`, `drop`, `replace` or `with_target` have it too: what
+        they repeat was bought together. It takes no part in comparisons and is not written to JSON.
+        """
+        return self._ledger
+
+    def __getitem__(self, name: Hashable) -> Any:
+        self._require([name])
+        return self._columns[name]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._columns)
+
+    def __len__(self) -> int:
+        return len(self._columns)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._columns
+
+    def __eq__(self, value: object) -> bool:
+        if not isinstance(value, TableSchema):
+            return NotImplemented
+        # as lists: the order of the columns matters
+        same_columns = list(self._columns.items()) == list(value._columns.items())
+        return same_columns and self._target == value._target
+
+    def __hash__(self) -> int:
+        return hash((tuple(self._columns.items()), self._target))
+
+    def __repr__(self) -> str:
+        target = "" if self._target is None else f", target={self._target!r}"
+        lines = [f"  {name!r}: {kind!r}" for name, kind in self._columns.items()]
+        if len(lines) > 20:
+            lines = [*lines[:10], f"  ... {len(lines) - 19} more ...", *lines[-9:]]
+        plural = "" if len(self) == 1 else "s"
+        return "\n".join([f"TableSchema({len(self)} column{plural}{target})", *lines])
+
+    def _require(self, names: Iterable[Hashable]) -> None:
+        unknown = [name for name in names if name not in self._columns]
+        if unknown:
+            raise SchemaError(
+                f"The schema has no column {shorten(unknown)}; it has {shorten(self._columns)}."
+            )
+
+    def _derive(self, columns: Mapping[Any, ColumnKind], target: Hashable) -> TableSchema:
+        derived = TableSchema(columns, target)
+        derived._ledger = self._ledger
+        return derived
+
+    def _subset(self, names: Iterable[Hashable]) -> TableSchema:
+        columns = {name: self._columns[name] for name in names}
+        return self._derive(columns, self._target if self._target in columns else None)
+
+    def select(self, names: Iterable[Hashable]) -> TableSchema:
+        """Return the schema of these columns, in this order; the target is kept if among them."""
+        names = [names] if isinstance(names, str) else list(names)
+        self._require(names)
+        return self._subset(names)
+
+    def drop(self, names: Iterable[Hashable]) -> TableSchema:
+        """Return the schema without these columns; a single name may be given as a string."""
+        names = [names] if isinstance(names, str) else list(names)
+        self._require(names)
+        return self._subset(name for name in self._columns if name not in names)
+
+    def with_target(self, target: Hashable) -> TableSchema:
+        """Return the same columns with another target; None for no target."""
+        return self._derive(self._columns, target)
+
+    def replace(self, columns: Mapping[Any, ColumnKind]) -> TableSchema:
+        """Return a schema in which these columns have these kinds; new names come last."""
+        return self._derive({**self._columns, **columns}, self._target)
+
+    @classmethod
+    def from_frame(
+        cls, public_frame: Any, target: Hashable = None, max_levels: int = 1000
+    ) -> TableSchema:
+        """Draft a schema from *public* data.
+
+        .. warning::
+           Bounds, levels and nullability are copied from the data. On private data this leaks:
+           the oldest person's age becomes a bound, a rare diagnosis a level. Call it on public
+           data (another year's release, made-up rows that span the code book) and read the
+           result before using it.
+
+        Booleans, strings, objects and categories become `Categorical` (an ordered pandas
+        category `Ordinal`), with sorted levels or the category's own. Integers become `Count`,
+        except a column of just 0 and 1, which becomes ``Categorical([0, 1])``. Floats become
+        `Continuous`, except integers that pandas stores as floats because some are missing,
+        which count as integers. A constant numeric column gets an upper bound one above (large
+        values: twice) its value. An integer target with at most 20 distinct values becomes
+        `Categorical`.
+
+        Parameters
+        ----------
+        public_frame : DataFrame or array of shape (n_rows, n_columns)
+            Public rows. The columns of an array are named ``"x0"``, ``"x1"``, ...
+        target : name, default=None
+            The target column.
+        max_levels : int, default=1000
+            A column of more distinct strings is taken for an identifier or free text: an error.
+
+        Returns
+        -------
+        TableSchema
+
+        Raises
+        ------
+        TableMismatchError
+            If a column is empty, has too many levels, or holds dates or other unsupported values.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> public = pd.DataFrame({"age": [17, 90], "sex": ["F", "M"], "label": [2, 1]})
+        >>> TableSchema.from_frame(public, target="label")
+        TableSchema(3 columns, target='label')
+          'age': Count(17, 90)
+          'sex': Categorical(['F', 'M'])
+          'label': Categorical([1, 2])
+        """
+        # imported late: preprocessing builds on this module
+        from ._draft import draft_columns
+
+        return cls(draft_columns(public_frame, target, max_levels), target)
+
+    @classmethod
+    def from_private(
+        cls,
+        frame: Any,
+        epsilon: float,
+        delta: float,
+        kinds: Mapping[Any, Any] | None = None,
+        *,
+        target: Hashable = None,
+        adjacency: str = "add_remove",
+        nullable: bool | Iterable[Hashable] = True,
+        random_state: Any = None,
+    ) -> TableSchema:
+        r"""Buy the bounds and levels of a *private* table for a privacy budget of their own.
+
+        The schema is (`epsilon`, `delta`)-differentially private. What a synthesizer spends on the
+        same rows comes on top: together they are at least (ε₁ + ε₂, δ₁ + δ₂)-private. What is known
+        beforehand, such as the code book of a column, is better declared in `kinds`: it costs
+        nothing, and the noise of the others is smaller.
+
+        Parameters
+        ----------
+        frame : DataFrame or array of shape (n_rows, n_columns)
+            Private rows. The columns of an array are named ``"x0"``, ``"x1"``, ...
+        epsilon : float in (0, inf]
+            Privacy loss in nats; ``inf`` keeps everything that occurs, without noise.
+        delta : float in (0, 1)
+            Probability with which the loss may exceed ε.
+        kinds : mapping of column name to kind, default=None
+            ``"continuous"``, ``"count"``, ``"ordinal"`` or ``"categorical"``, or the class, to have
+            bounds or levels bought; an instance such as ``Count(0, 120)``, with its own `nullable`,
+            to declare the column. For other columns the dtype decides, which is taken for public:
+            integers are counts, floats continuous, all others categorical.
+        target : name, default=None
+            The target column.
+        adjacency : {"add_remove", "replace_one"}, default="add_remove"
+            Which tables are neighbours.
+        nullable : bool or list of column names, default=True
+            Which of the columns that are not declared may have missing values; whether there are
+            any is private.
+        random_state : int, RandomState or None, default=None
+            An integer fixes the noise, which whoever knows it can subtract: for public rows and
+            tests only.
+
+        Returns
+        -------
+        TableSchema
+            Its `ledger` has what was released, and ``schema.ledger.spent()`` the sum.
+
+        Raises
+        ------
+        SchemaError
+            If `kinds`, `nullable` or `target` do not fit the table; or if nothing in some column is
+            frequent enough to stand out of the noise, such as in an identifier. The latter is
+            found after the budget was spent.
+        TableMismatchError
+            If a column holds dates or other unsupported values, or missing ones and is not
+            nullable. As when reading in `fit`, the message may quote a value.
+        ValueError
+            If a number is outside its range or the budget is too small for any count.
+
+        Notes
+        -----
+        *Bounds* are zero or signed powers of two: from 2⁻³² to 2⁵² for real numbers, where a range
+        that begins below 2⁻³¹ begins at zero; for counts from 1 to 2⁵³, the upper ones less one.
+        A noisy histogram counts the rows between two neighbouring such numbers, and zeros. The
+        bounds are the outer edges of the outermost cells whose noisy count reaches a threshold that
+        empty cells, in all columns together, reach with probability 10⁻⁴. Fewer rows than that may
+        lie further out; `fit` moves them to the bounds. A column far from zero, such as a year,
+        gets a range much wider than its values: declare it, or subtract a public number.
+
+        *Levels* are those whose noisy counts reach a higher threshold (`stable_histogram_release`):
+        a level that only one row has is released with a probability that is part of δ. All other
+        values become one level, whether there are any or not: ``"(other)"`` if some level is a
+        string, else the level with the greatest noisy count, because a code of one's own would look
+        like a number of the table. To tell rare numbers apart, convert the column to strings.
+        Levels are sorted; where ordinal levels have another order, it is known: declare them. A
+        boolean dtype has the levels False and True at no cost.
+
+        With d columns to buy, the noise has a standard deviation of √d/μ rows, or √(2d)/μ under
+        replace-one, where μ is close to that of :math:`(ε, δ)`.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import pandas as pd
+        >>> rng = np.random.default_rng(0)
+        >>> private = pd.DataFrame({
+        ...     "wage": rng.lognormal(3, 1, 5000),
+        ...     "region": rng.choice(["north", "south", "moon"], 5000, p=[0.6, 0.399, 0.001]),
+        ...     "age": rng.integers(17, 91, 5000),
+        ... })
+        >>> schema = TableSchema.from_private(
+        ...     private, epsilon=0.5, delta=1e-6, kinds={"age": Count(0, 120)}, random_state=0
+        ... )
+        >>> schema
+        TableSchema(3 columns)
+          'wage': Continuous(2.0, 256.0, nullable=True)
+          'region': Categorical(['north', 'south', '(other)'], nullable=True, other='(other)')
+          'age': Count(0, 120)
+        >>> round(schema.ledger.spent().epsilon, 2)
+        0.5
+        """
+        # imported late: preprocessing builds on this module
+        from ..privacy import NoiseSource, PrivacyLedger
+        from ._purchase import buy_columns
+
+        ledger = PrivacyLedger(epsilon, delta, adjacency)
+        noise = NoiseSource(random_state)
+        schema = cls(buy_columns(frame, kinds, target, nullable, ledger, noise), target)
+        schema._ledger = ledger
+        return schema
+
+    def to_json(self, path: str | Path | None = None, indent: int | None = 2) -> str:
+        """Return the schema as JSON text, and write it to `path` when one is given."""
+        text = write_json(self._columns, self._target, indent)
+        if path is not None:
+            Path(path).write_text(text + "\n", encoding="utf-8")
+        return text
+
+    @classmethod
+    def from_json(cls, text_or_path: str | Path) -> TableSchema:
+        """Read a schema from JSON text or from the file that holds it.
+
+        Raises
+        ------
+        SchemaError
+            If the text is not a schema; the message says where.
+        """
+        text = str(text_or_path).removeprefix("\ufeff")
+        if isinstance(text_or_path, Path) or not text.lstrip().startswith(("{", "[")):
+            text = read_text(Path(text_or_path))
+        return cls(*read_json(text))
