@@ -3,42 +3,87 @@
 from __future__ import annotations
 
 import os
-from abc import ABCMeta, abstractmethod
+from abc import ABCMeta
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
+from tqdm.auto import tqdm
 
-from ._reading import Table, as_generator, check_count, encode_conditions, read_table
-from .exceptions import TableMismatchError
+from ._contracts import FitPlan, Model, Plan, as_fit_plan
+from ._parameters import Constraint, as_generator, check_count, check_parameters
+from ._reading import encode_conditions, read_table
+from .exceptions import SchemaError, TableMismatchError
 from .preprocessing import decode_table, encode_table, join_target, read_frame
-from .privacy import NoiseSource, PrivacyLedger
+from .preprocessing._base import check_schema
+from .privacy import Mechanisms, NoiseSource, PrivacyLedger
 from .schema import TableSchema
 
 __all__ = ["BaseSynthesizer"]
 
 
+class _NotYetConverted:
+    """Lets synthesizers without a plan of their own go on; goes when the last one has its plan."""
+
+    def __init__(self, estimator: Any) -> None:
+        self.estimator = estimator
+
+    releases = ()
+    progress = ("releases", None)
+
+    def release(self, table: Any, desk: Any) -> Any:
+        return self.estimator._release(table, desk._ledger, desk._noise)
+
+    def infer(self, release: Any, rng: Any) -> Any:
+        return self.estimator._infer(release)
+
+
 class BaseSynthesizer(BaseEstimator, metaclass=ABCMeta):
     """Template of all synthesizers: read, release, infer; then sample and score.
 
-    A subclass has the parameters `epsilon`, `delta`, `adjacency`, `schema` and `random_state`, and
-    implements `_check_parameters`, `_release` and `_infer`.
+    A subclass has the parameters `epsilon`, `delta`, `adjacency`, `schema`, `random_state` and
+    `verbose`, declares in `_constraints` what its other parameters may be, and implements `_plan`.
     """
 
-    @abstractmethod
-    def _check_parameters(self, schema: TableSchema) -> None:
-        """Raise where a hyper-parameter is impossible; no row has been released yet."""
+    _constraints: ClassVar[Mapping[str, Constraint]] = {}
 
-    @abstractmethod
-    def _release(self, table: Table, ledger: PrivacyLedger, noise: NoiseSource) -> Any:
-        """Return differentially private quantities: the only method that sees rows."""
+    def _plan(self, schema: TableSchema) -> Plan[Any]:
+        """Return what a fit to tables of this schema does; raise where that is impossible."""
+        self._check_parameters(schema)  # type: ignore[attr-defined]
+        return _NotYetConverted(self)  # type: ignore[return-value]
 
-    @abstractmethod
-    def _infer(self, release: Any) -> Any:
-        """Return the model, which samples and scores codes, by post-processing."""
+    def plan(self, schema: TableSchema | None = None) -> FitPlan:
+        """Return what `fit` is going to buy with its budget, before any row is read.
+
+        Parameters
+        ----------
+        schema : TableSchema, default=None
+            Of the table to come, the target included; by default the parameter `schema`.
+
+        Returns
+        -------
+        plan : FitPlan
+            Every release to come with its share of the budget; print it, or call `to_frame`.
+
+        Raises
+        ------
+        SchemaError
+            If there is no schema.
+        ValueError
+            If a parameter is outside its range, alone or with this schema.
+        """
+        schema = check_schema(self.schema if schema is None else schema)
+        if schema is None:
+            raise SchemaError(
+                "A plan is made of a schema, which is public; pass one to plan(schema), or set the "
+                "parameter schema."
+            )
+        PrivacyLedger(self.epsilon, self.delta, self.adjacency)
+        check_parameters(self)
+        return as_fit_plan(self._plan(schema), self)
 
     def fit(self, X: Any, y: Any = None) -> Any:
         """Fit the model to a private table, spending the budget once.
@@ -69,9 +114,12 @@ class BaseSynthesizer(BaseEstimator, metaclass=ABCMeta):
             ledger.mark_drafted_schema()
         elif table.schema.ledger is not None:
             ledger.mark_bought_schema(table.schema.ledger.spent())
-        self._check_parameters(table.schema)
-        release = self._release(table, ledger, noise)
-        model = self._infer(release)
+        check_parameters(self)
+        plan = self._plan(table.schema)
+        unit, total = plan.progress
+        with tqdm(total=total, desc=unit, disable=True) as bar:
+            release = plan.release(table, Mechanisms(ledger, noise, bar.update))
+        model = plan.infer(release, as_generator(self.random_state))
         # set all at once, so that a fit that fails or is interrupted changes nothing
         self.__dict__.pop("feature_names_in_", None)
         self.__dict__.update(
@@ -250,7 +298,7 @@ class BaseSynthesizer(BaseEstimator, metaclass=ABCMeta):
         return self.schema_.drop([self.schema_.target]) if self.has_y_ else self.schema_
 
     def _sample_codes(
-        self, model: Any, n_samples: int, conditions: Any, rng: np.random.Generator
+        self, model: Model, n_samples: int, conditions: Any, rng: np.random.Generator
     ) -> np.ndarray:
         n_samples = check_count(n_samples, "n_samples")
         if conditions is None:

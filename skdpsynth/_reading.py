@@ -1,21 +1,21 @@
-"""The border: what users pass in is checked here, once, and turned into codes."""
+"""The border: tables that users pass in are checked here, once, and turned into codes."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from numbers import Integral, Real
-from typing import Any, NamedTuple
+from numbers import Integral
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
+from ._parameters import is_auto
 from .exceptions import TableMismatchError
 from .pii import warn_of_pii
 from .preprocessing import (
-    TableFormat,
     encode_table,
     fit_schema_to_names,
     join_target,
@@ -23,45 +23,11 @@ from .preprocessing import (
     read_frame,
 )
 from .preprocessing._base import check_schema, warn_leak
-from .schema import Continuous, TableSchema
+from .schema import Continuous, Table, TableSchema
 from .schema._codes import encode_column, quote
 from .schema._kinds import Discrete, Numeric, shorten
 
-__all__ = [
-    "Table",
-    "as_generator",
-    "check_choice",
-    "check_count",
-    "check_integer",
-    "encode_conditions",
-    "is_auto",
-    "is_number",
-    "read_table",
-]
-
-
-class Table(NamedTuple):
-    """A private table as the release reads it.
-
-    Attributes
-    ----------
-    codes : ndarray of shape (n_rows, n_columns)
-        Level positions and unit-interval values, NaN where missing.
-    schema : TableSchema
-        One kind per column, y's included.
-    format : TableFormat
-        Container, names and the public part of the dtypes.
-    has_y : bool
-        Whether the last column came as y.
-    has_public_schema : bool
-        False when the schema was drafted from the rows.
-    """
-
-    codes: np.ndarray
-    schema: TableSchema
-    format: TableFormat
-    has_y: bool
-    has_public_schema: bool = True
+__all__ = ["check_choice", "check_integer", "encode_conditions", "read_table"]
 
 
 def read_table(X: Any, y: Any, estimator: BaseEstimator) -> tuple[Table, dict[str, Any]]:
@@ -203,44 +169,6 @@ def encode_conditions(conditions: Any, schema: TableSchema) -> dict[int, float]:
         column = pd.Series([value], dtype=object if isinstance(value, str) else None)
         codes[schema.names.index(name)] = float(encode_column(column, kind, name)[0])
     return codes
-
-
-def as_generator(random_state: Any) -> np.random.Generator:
-    """Return a numpy Generator; None takes fresh entropy and never numpy's global state."""
-    if isinstance(random_state, np.random.Generator):
-        return random_state
-    if isinstance(random_state, np.random.RandomState):
-        return np.random.default_rng(random_state.randint(0, 2**31, size=4))
-    if random_state is None or isinstance(random_state, Integral):
-        return np.random.default_rng(None if random_state is None else int(random_state))
-    raise ValueError(
-        "random_state must be None, an integer, a numpy Generator or a RandomState, got "
-        f"{random_state!r}."
-    )
-
-
-def check_count(value: Any, name: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, Integral):
-        raise TypeError(f"{name} must be an integer, got {value!r}.")
-    if value < 0:
-        raise ValueError(f"{name} must not be negative, got {value}.")
-    return int(value)
-
-
-def is_auto(value: object) -> bool:
-    """Return whether a parameter is left to the synthesizer; comparable with arrays, too."""
-    return isinstance(value, str) and value == "auto"
-
-
-def is_number(value: object) -> bool:
-    """Return whether a parameter is a real number that a float can hold; a boolean is none."""
-    if isinstance(value, bool) or not isinstance(value, Real):
-        return False
-    try:
-        float(value)
-    except OverflowError:
-        return False
-    return True
 
 
 def check_choice(value: Any, name: str, allowed: tuple[str, ...]) -> None:

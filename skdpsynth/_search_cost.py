@@ -19,7 +19,7 @@ from sklearn.model_selection import (
 from sklearn.utils.validation import check_is_fitted
 
 from ._base import BaseSynthesizer
-from ._reading import is_auto, is_number
+from ._parameters import is_auto, is_number
 from .privacy import GaussianEvent, PrivacySpent
 from .privacy._repeated import RepeatedFit, compose_fits
 

@@ -1,1 +1,16 @@
 """What noise leaves of counts and spectra: projections, contrasts, shrinkage."""
+
+from ._haar import haar_basis
+from ._shrinkage import james_stein, rake, shrink_deviations
+from ._simplex import project_to_simplex
+from ._spectra import shrink_singular_values, shrink_spectrum
+
+__all__ = [
+    "haar_basis",
+    "james_stein",
+    "project_to_simplex",
+    "rake",
+    "shrink_deviations",
+    "shrink_singular_values",
+    "shrink_spectrum",
+]

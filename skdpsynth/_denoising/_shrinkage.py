@@ -3,12 +3,40 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
-from .._histograms import haar_basis
+from ._haar import haar_basis
 
-__all__ = ["rake", "shrink_deviations"]
+__all__ = ["james_stein", "rake", "shrink_deviations"]
 
 RAKING_ROUNDS = 10
+
+
+def james_stein(energy: npt.ArrayLike, noise: npt.ArrayLike) -> np.ndarray:
+    """Return the positive-part James-Stein factor (1 − noise/energy)₊.
+
+    Parameters
+    ----------
+    energy : array-like of float
+        Squared norm of a noisy deviation.
+    noise : array-like of float
+        What the noise alone adds to it in expectation: degrees of freedom times the variance in
+        one. A deviation of n cells that sums to zero has n − 1 degrees of freedom.
+
+    References
+    ----------
+    Efron & Morris (1973), Stein's estimation rule and its competitors: an empirical Bayes approach,
+    Journal of the American Statistical Association 68. With all degrees of freedom in the place of
+    two fewer, the factor is that of the normal prior of largest likelihood.
+
+    Examples
+    --------
+    >>> james_stein([4.0, 1.0, 0.0], 2.0)
+    array([0.5, 0. , 0. ])
+    """
+    energy, noise = np.asarray(energy, dtype=float), np.asarray(noise, dtype=float)
+    is_more = energy > noise
+    return np.asarray(np.where(is_more, 1.0 - noise / np.where(is_more, energy, 1.0), 0.0))
 
 
 def shrink_deviations(
@@ -49,23 +77,22 @@ def shrink_deviations(
     if n_cells < 2:
         return np.zeros_like(deviations), np.zeros(len(deviations))
     if not is_ordered:
-        return _james_stein(deviations, n_cells - 1, variance)
+        return _shrink(deviations, n_cells - 1, variance)
     basis, level = haar_basis(n_cells, last_apart)
     shrunk, noise_left = np.zeros_like(deviations), np.zeros(len(deviations))
     for number in range(level.max() + 1):
         rows = basis[level == number]
-        part, part_noise = _james_stein(deviations @ rows.T, len(rows), variance)
+        part, part_noise = _shrink(deviations @ rows.T, len(rows), variance)
         shrunk += part @ rows
         noise_left += part_noise
     return shrunk, noise_left
 
 
-def _james_stein(
+def _shrink(
     vectors: np.ndarray, n_dimensions: int, variance: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    energy = np.square(vectors).sum(axis=1)
     noise = n_dimensions * variance
-    trust = np.where(energy > noise, 1.0 - noise / np.where(energy > noise, energy, 1.0), 0.0)
+    trust = james_stein(np.square(vectors).sum(axis=1), noise)
     return trust[:, None] * vectors, trust * noise
 
 

@@ -10,13 +10,14 @@ from typing import Any
 from tqdm.auto import tqdm
 
 from .._base import BaseSynthesizer
+from .._parameters import is_number
 from .._product_mixture._columns import model_columns
 from .._product_mixture._model import MixtureModel
 from .._product_mixture._release import MixtureRelease, infer_mixture
-from .._reading import Table, check_choice, check_integer, is_number
+from .._reading import check_choice, check_integer
 from ..exceptions import PrivacyLeakWarning
 from ..privacy import NoiseSource, PrivacyLedger
-from ..schema import TableSchema
+from ..schema import Table, TableSchema
 from ..schema._kinds import Numeric, shorten
 from ._adapt._stage import AdaptableRelease, adapt_clusters, measure_adaptation
 from ._blocks._anonymize import release_blocks

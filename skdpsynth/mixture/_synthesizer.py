@@ -10,13 +10,14 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from .._base import BaseSynthesizer
+from .._parameters import is_auto, is_number
 from .._product_mixture._columns import model_columns
 from .._product_mixture._estimates import effective_size
 from .._product_mixture._model import MixtureModel
 from .._product_mixture._release import MixtureRelease, infer_mixture
-from .._reading import Table, check_choice, check_integer, is_auto, is_number
+from .._reading import check_choice, check_integer
 from ..privacy import NoiseSource, PrivacyLedger
-from ..schema import TableSchema
+from ..schema import Table, TableSchema
 from ._d3p._engine import check_d3p_adjacency, require_d3p
 from ._dpvi._variational import VariationalPlan, VariationalRelease, release_variational
 from ._moments import MomentsPlan, release_moments

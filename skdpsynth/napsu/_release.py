@@ -22,9 +22,8 @@ from .._markov_network._marginals import (
 )
 from .._markov_network._network import Network, build_network
 from .._markov_network._tree import clique_size
-from .._reading import Table
 from ..privacy import NoiseSource, PrivacyLedger, SelectionEvent, nonnegative_sensitivity
-from ..schema import TableSchema
+from ..schema import Table, TableSchema
 from ._candidates import expected_pair, list_candidates
 from ._prior import empirical_variance, expected_moments
 from ._queries import check_cliques

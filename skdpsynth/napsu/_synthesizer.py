@@ -8,9 +8,10 @@ from typing import Any
 from tqdm.auto import tqdm
 
 from .._base import BaseSynthesizer
-from .._reading import Table, as_generator, check_choice, check_integer, is_auto, is_number
+from .._parameters import as_generator, is_auto, is_number
+from .._reading import check_choice, check_integer
 from ..privacy import NoiseSource, PrivacyLedger
-from ..schema import TableSchema
+from ..schema import Table, TableSchema
 from ._inference import infer_network
 from ._model import NapsuModel
 from ._queries import read_bins, read_queries
@@ -174,9 +175,9 @@ class NapsuMQSynthesizer(BaseSynthesizer):
         scale = self.prior_scale
         if not (is_number(scale) and 0 < float(scale) < float("inf")) and not is_auto(scale):
             raise ValueError(f'prior_scale must be "auto" or a positive number, got {scale!r}.')
-        check_plan(self._plan(schema), schema)
+        check_plan(self._read_plan(schema), schema)
 
-    def _plan(self, schema: TableSchema) -> NapsuPlan:
+    def _read_plan(self, schema: TableSchema) -> NapsuPlan:
         target = schema.target
         return NapsuPlan(
             read_queries(self.queries, schema),
@@ -189,7 +190,8 @@ class NapsuMQSynthesizer(BaseSynthesizer):
 
     def _release(self, table: Table, ledger: PrivacyLedger, noise: NoiseSource) -> NapsuRelease:
         with tqdm(desc="releases", disable=not self.verbose) as progress:
-            return release_napsu(table, self._plan(table.schema), ledger, noise, progress.update)
+            plan = self._read_plan(table.schema)
+            return release_napsu(table, plan, ledger, noise, progress.update)
 
     def _infer(self, release: NapsuRelease) -> NapsuModel:
         rng = as_generator(self.random_state)

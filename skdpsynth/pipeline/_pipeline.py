@@ -11,7 +11,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
-from .._reading import check_count
+from .._parameters import check_count
 from ..exceptions import PrivacyLeakWarning
 from ..privacy import PrivacyLedger, PrivacySpent
 from ..schema import TableSchema

@@ -5,7 +5,7 @@ from __future__ import annotations
 from copy import copy
 from typing import Any
 
-from .._reading import as_generator
+from .._parameters import as_generator
 
 __all__ = ["Seeds"]
 

@@ -8,6 +8,8 @@ from ._accountant._calibration import (
 from ._accountant._composition import compose_delta, compose_epsilon
 from ._accountant._curves import gdp_delta, gdp_epsilon, gdp_mu
 from ._accountant._privacy_loss import AccountingError
+from ._budget import Budget
+from ._desk import GradientNoise, Mechanisms, RowCount
 from ._entry import LedgerEntry
 from ._events import (
     Event,
@@ -26,20 +28,26 @@ from ._mechanisms import (
     nonnegative_sensitivity,
 )
 from ._noise import NoiseSource
+from ._planned import PlannedRelease
 from ._rounded_gaussian import sampler_log_ratio
 from ._spent import PrivacySpent
 from ._stable_histogram import HistogramPlan, plan_stable_histogram, stable_histogram_release
 
 __all__ = [
     "AccountingError",
+    "Budget",
     "Event",
     "FailureEvent",
     "GaussianEvent",
+    "GradientNoise",
     "HistogramPlan",
     "LedgerEntry",
+    "Mechanisms",
     "NoiseSource",
+    "PlannedRelease",
     "PrivacyLedger",
     "PrivacySpent",
+    "RowCount",
     "SelectionEvent",
     "SubsampledGaussianEvent",
     "WithoutReplacementGaussianEvent",

@@ -10,7 +10,6 @@ import pytest
 from skdpsynth import Categorical, Continuous, Count, TableSchema
 from skdpsynth._histograms import _release as histogram_release
 from skdpsynth._markov_network import _marginals
-from skdpsynth._reading import Table
 from skdpsynth.napsu import _selection
 from skdpsynth.napsu._queries import read_bins, read_queries
 from skdpsynth.napsu._release import NapsuPlan, check_plan, count_bins, release_napsu
@@ -23,6 +22,7 @@ from skdpsynth.privacy import (
     exponential_mechanism,
     gaussian_release,
 )
+from skdpsynth.schema import Table
 
 SCHEMA = TableSchema(
     {

@@ -8,9 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..._reading import Table
 from ...privacy import NoiseSource, PrivacyLedger, gaussian_release
-from ...schema import TableSchema
+from ...schema import Table, TableSchema
 from .._dpvi._noisy_gradients import DPVIPlan, Guide, MeanFieldGuide, Trace, run_dpvi
 from .._dpvi._variational import (
     NO_CLIPPING,

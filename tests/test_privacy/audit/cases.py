@@ -15,10 +15,10 @@ from unittest import mock
 import numpy as np
 
 from skdpsynth import ClustMixSynthesizer, DPMixtureSynthesizer, NapsuMQSynthesizer
-from skdpsynth._reading import Table
 from skdpsynth.mixture._dpvi import _variational
 from skdpsynth.mixture._dpvi._noisy_gradients import Trace
 from skdpsynth.privacy import GaussianEvent, NoiseSource, PrivacyLedger
+from skdpsynth.schema import Table
 
 from .attacks import attack_gaussian, distances, ledger_of_mu
 from .bounds import least_detected_mu, mu_bound
