@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._denoising._simplex import project_to_simplex
-from ..privacy import NoiseSource, PrivacyLedger, gaussian_release, nonnegative_sensitivity
+from ..privacy import Mechanisms
 from ._grid import FineGrid, locate
 
 __all__ = ["NoisyGrid", "release_grid"]
@@ -41,8 +41,7 @@ def release_grid(
     kinds: Sequence[Any],
     grids: Mapping[int, FineGrid],
     mu: float,
-    ledger: PrivacyLedger,
-    noise: NoiseSource,
+    desk: Mechanisms,
 ) -> NoisyGrid:
     """Release the row count and a fine histogram of every histogram column.
 
@@ -50,29 +49,26 @@ def release_grid(
     number; under replace-one the count is public, and two cells of each histogram change by 1.
     """
     n_rows = len(codes)
-    knows_count = ledger.adjacency == "replace_one"
     counts = {j: count_cells(codes[:, j], kinds[j], grid) for j, grid in grids.items()}
-    squared_norm = len(grids) + (not knows_count)
+    squared_norm = len(grids) + (not desk.is_count_public)
     if not squared_norm:
         return NoisyGrid(float(n_rows), {}, 0.0, True)
-    sensitivity = nonnegative_sensitivity(math.sqrt(squared_norm), ledger.adjacency)
-    exact = [np.array([] if knows_count else [n_rows]), *counts.values()]
-    released = gaussian_release(
+    sensitivity = desk.nonnegative_sensitivity(math.sqrt(squared_norm))
+    exact = [np.array([] if desk.is_count_public else [n_rows]), *counts.values()]
+    released = desk.gaussian(
         np.concatenate(exact),
         sensitivity=sensitivity,
         mu=mu,
         name="row count and fine histograms" if grids else "row count",
-        ledger=ledger,
-        noise=noise,
         grid=1.0,
     )
     parts = np.split(released, np.cumsum([len(part) for part in exact])[:-1])
-    n_records = float(n_rows) if knows_count else max(float(parts[0][0]), 1.0)
+    count = desk.read_count(released, n_rows, sensitivity / mu)
     projected = {
-        j: n_records * project_to_simplex(part / n_records)
+        j: count.value * project_to_simplex(part / count.value)
         for j, part in zip(grids, parts[1:], strict=True)
     }
-    return NoisyGrid(n_records, projected, sensitivity / mu, knows_count)
+    return NoisyGrid(count.value, projected, sensitivity / mu, desk.is_count_public)
 
 
 def count_cells(values: np.ndarray, kind: Any, grid: FineGrid) -> np.ndarray:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..privacy import NoiseSource, PrivacyLedger, gaussian_release, nonnegative_sensitivity
+from ..privacy import Mechanisms
 from ._contrasts import Variable, analyse, closure, n_contrasts, synthesise
 from ._network import Network, coefficient_cells
 
@@ -114,8 +114,7 @@ def release_marginals(
     weights: Sequence[float],
     mu: float,
     labels: Sequence[str],
-    ledger: PrivacyLedger,
-    noise: NoiseSource,
+    desk: Mechanisms,
 ) -> list[Measurement]:
     """Release all cells of every marginal with Gaussian noise.
 
@@ -133,21 +132,18 @@ def release_marginals(
         Of all marginals together.
     labels : sequence of str
         What each is called in the ledger.
-    ledger : PrivacyLedger
-    noise : NoiseSource
+    desk : Mechanisms
 
     Returns
     -------
     measurements : list of Measurement
     """
-    sensitivity = nonnegative_sensitivity(1.0, ledger.adjacency)
+    sensitivity = desk.nonnegative_sensitivity(1.0)
     shares = np.asarray(weights, dtype=float) / math.fsum(weights)
     measurements = []
     for table, query, share, label in zip(tables, queries, shares, labels, strict=True):
         own = mu * math.sqrt(share)
-        released = gaussian_release(
-            table, sensitivity=sensitivity, mu=own, name=label, ledger=ledger, noise=noise, grid=1.0
-        )
+        released = desk.gaussian(table, sensitivity=sensitivity, mu=own, name=label, grid=1.0)
         measurements.append(Measurement(query, released, (sensitivity / own) ** 2))
     return measurements
 

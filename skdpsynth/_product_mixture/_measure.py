@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .._histograms import Bins, NoisyGrid, coarsen, fine_grid, release_grid
-from ..privacy import NoiseSource, PrivacyLedger, gaussian_release, nonnegative_sensitivity
+from ..privacy import Mechanisms, nonnegative_sensitivity
 from ._columns import ColumnModel
 from ._estimates import NoisySums
 from ._kernels import NaturalParameters, power_of_two, sum_statistics
@@ -70,8 +70,7 @@ def open_table(
     n_bins: int | str,
     mu: float,
     scale: float,
-    ledger: PrivacyLedger,
-    noise: NoiseSource,
+    desk: Mechanisms,
 ) -> Opening:
     """Release the row count and fine histograms, choose bins by them, and encode the records.
 
@@ -89,13 +88,12 @@ def open_table(
     scale : float
         Standard deviation of the noise of the most precise pass to come, which "auto" weighs the
         row count against.
-    ledger : PrivacyLedger
-    noise : NoiseSource
+    desk : Mechanisms
     """
     histograms = [j for j, column in enumerate(columns) if column.distribution == "histogram"]
     grids = {j: fine_grid(columns[j].kind) for j in histograms}
     kinds = [column.kind for column in columns]
-    grid = release_grid(codes, kinds, grids, mu, ledger, noise)
+    grid = release_grid(codes, kinds, grids, mu, desk)
     aims = _choose_bins(n_bins, grid.n_records, scale, histograms, owner)
     bins = {j: coarsen(grid.counts[j], grids[j], grid.scale, aims[j]) for j in grids}
     layout = build_layout(columns, bins, owner)
@@ -114,8 +112,7 @@ def release_sums(
     sensitivity: float,
     mu: float,
     name: str,
-    ledger: PrivacyLedger,
-    noise: NoiseSource,
+    desk: Mechanisms,
     *,
     is_hard: bool = False,
 ) -> NoisySums:
@@ -158,13 +155,11 @@ def release_sums(
         exact.cell[: layout.n_cells, :n_components].T,
         exact.feature[:, :n_components].T,
     ]
-    released = gaussian_release(
+    released = desk.gaussian(
         np.concatenate([part.ravel() for part in parts]) / resolution,
         sensitivity=sensitivity,
         mu=mu,
         name=name,
-        ledger=ledger,
-        noise=noise,
         grid=1.0 / resolution,
     )
     split = np.split(released, np.cumsum([part.size for part in parts])[:-1])

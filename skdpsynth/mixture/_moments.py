@@ -21,7 +21,7 @@ from .._product_mixture._kernels import NaturalParameters, power_of_two
 from .._product_mixture._measure import one_per_class, open_table, pass_sensitivity, release_sums
 from .._product_mixture._model import natural_parameters
 from .._product_mixture._release import MixtureRelease
-from ..privacy import NoiseSource, PrivacyLedger
+from ..privacy import Mechanisms, NoiseSource, PrivacyLedger
 
 __all__ = ["MomentsPlan", "grid_share", "release_moments"]
 
@@ -111,7 +111,9 @@ def release_moments(
     mus = [ledger.mu * math.sqrt(share) if share else 0.0 for share in shares]
     sensitivity = pass_sensitivity(columns, owner, ledger.adjacency)
     scale = sensitivity / mus[-1]
-    opening = open_table(codes, columns, owner, plan.n_bins, mus[0], scale, ledger, noise)
+    opening = open_table(
+        codes, columns, owner, plan.n_bins, mus[0], scale, Mechanisms(ledger, noise)
+    )
     layout, bins, known_count = opening.layout, opening.bins, opening.known_count
 
     def measure(model: NaturalParameters, n_components: int, step: int) -> NoisySums:
@@ -124,8 +126,7 @@ def release_moments(
             sensitivity,
             mus[step],
             name,
-            ledger,
-            noise,
+            Mechanisms(ledger, noise),
         )
         after_pass()
         return sums

@@ -22,7 +22,13 @@ from .._markov_network._marginals import (
 )
 from .._markov_network._network import Network, build_network
 from .._markov_network._tree import clique_size
-from ..privacy import NoiseSource, PrivacyLedger, SelectionEvent, nonnegative_sensitivity
+from ..privacy import (
+    Mechanisms,
+    NoiseSource,
+    PrivacyLedger,
+    SelectionEvent,
+    nonnegative_sensitivity,
+)
 from ..schema import Table, TableSchema
 from ._candidates import expected_pair, list_candidates
 from ._prior import empirical_variance, expected_moments
@@ -133,7 +139,9 @@ class _Rows:
         tables = count_marginals(self.levels, queries, self.shape)
         labels = [" × ".join(self.domain.label(v) for v in query) for query in queries]
         weights = [clique_size(query, self.shape) ** (2 / 3) for query in queries]
-        released = release_marginals(tables, queries, weights, mu, labels, self.ledger, self.noise)
+        released = release_marginals(
+            tables, queries, weights, mu, labels, Mechanisms(self.ledger, self.noise)
+        )
         self.progress()
         return released
 
@@ -198,7 +206,7 @@ def _release_opening(
     if not grids and ledger.adjacency == "replace_one":
         share = 0.0
     own = mu * math.sqrt(share) if math.isfinite(mu) else mu
-    grid = release_grid(table.codes, kinds, grids, own, ledger, noise)
+    grid = release_grid(table.codes, kinds, grids, own, Mechanisms(ledger, noise))
     return grid, mu * math.sqrt(1.0 - share)
 
 

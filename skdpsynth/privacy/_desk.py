@@ -291,15 +291,15 @@ class Mechanisms:
         if self.is_count_public:
             return RowCount(float(n_rows), 0.0)
         noisy = self.gaussian([n_rows], sensitivity=1.0, mu=mu, name=name, grid=1.0)
-        return self.read_count(noisy[0], n_rows, 1.0 / mu)
+        return self.read_count(noisy, n_rows, 1.0 / mu)
 
-    def read_count(self, noisy: float, n_rows: int, scale: float) -> RowCount:
-        """Return the row count of a release that it is part of.
+    def read_count(self, released: npt.NDArray[np.float64], n_rows: int, scale: float) -> RowCount:
+        """Return the row count of a release whose first value it is, unless it is public.
 
         Parameters
         ----------
-        noisy : float
-            As released; not read where the count is public.
+        released : ndarray of shape (n_values,)
+            Not read where the count is public.
         n_rows : int
             The exact count; read only where it is public.
         scale : float
@@ -307,7 +307,7 @@ class Mechanisms:
         """
         if self.is_count_public:
             return RowCount(float(n_rows), 0.0)
-        return RowCount(max(float(noisy), 1.0), scale)
+        return RowCount(max(float(released[0]), 1.0), scale)
 
     def subsampled_gaussian(
         self,

@@ -6,13 +6,13 @@ from skdpsynth._product_mixture._columns import model_columns
 from skdpsynth._product_mixture._measure import open_table, pass_sensitivity
 from skdpsynth._product_mixture._model import MixtureModel
 from skdpsynth.clustmix._blocks._approximate import BlockPasses, approximate
-from skdpsynth.privacy import NoiseSource, PrivacyLedger
+from skdpsynth.privacy import Mechanisms, NoiseSource, PrivacyLedger
 
 
 def passes_without_noise(schema, codes):
     columns, owner = model_columns(schema), schema.names.index("label")
     ledger, noise = PrivacyLedger(np.inf, 1e-6), NoiseSource(0)
-    opening = open_table(codes, columns, owner, 8, np.inf, 0.0, ledger, noise)
+    opening = open_table(codes, columns, owner, 8, np.inf, 0.0, Mechanisms(ledger, noise))
     sensitivity = pass_sensitivity(columns, owner, "add_remove")
     return columns, BlockPasses(opening, sensitivity, ledger, noise)
 

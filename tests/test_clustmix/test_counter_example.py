@@ -24,7 +24,7 @@ from skdpsynth.clustmix._published._madl2022 import (
     release_madl2022,
     smallest_cluster,
 )
-from skdpsynth.privacy import NoiseSource, PrivacyLedger
+from skdpsynth.privacy import Mechanisms, NoiseSource, PrivacyLedger
 
 CORNERS = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
 LEFT_SIDE, LOWER_SIDE = np.array([0.0, 0.5]), np.array([0.5, 0.0])
@@ -154,8 +154,7 @@ def test_sums_around_public_centroids_move_by_no_more_than_their_sensitivity(cen
             1.0,
             math.inf,
             "sums",
-            PrivacyLedger(math.inf, 1e-6),
-            NoiseSource(0),
+            Mechanisms(PrivacyLedger(math.inf, 1e-6), NoiseSource(0)),
             is_hard=True,
         )
         return np.concatenate([sums.n_records, sums.cell.ravel()])

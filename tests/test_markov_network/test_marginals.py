@@ -19,7 +19,7 @@ from skdpsynth._markov_network._marginals import (
     release_marginals,
 )
 from skdpsynth._markov_network._network import build_network
-from skdpsynth.privacy import NoiseSource, PrivacyLedger
+from skdpsynth.privacy import Mechanisms, NoiseSource, PrivacyLedger
 
 from . import reference
 from .reference import FALSE_ALARM, count_marginal, make_variables, random_rows
@@ -112,7 +112,9 @@ def test_releases_share_the_budget_by_their_weights(adjacency):
     weights = [1.0, 2.0, 3.0, 4.0, 5.0]
     mu = 0.9 * ledger.mu
     labels = [str(query) for query in QUERIES]
-    released = release_marginals(exact, QUERIES, weights, mu, labels, ledger, NoiseSource(0))
+    released = release_marginals(
+        exact, QUERIES, weights, mu, labels, Mechanisms(ledger, NoiseSource(0))
+    )
     assert [entry.name for entry in ledger.entries] == labels
     own = np.array([entry.event.mu for entry in ledger.entries])
     assert_allclose(own**2, mu**2 * np.array(weights) / 15)
@@ -132,7 +134,7 @@ def test_the_noise_has_the_variance_that_the_measurement_names():
     queries, shape = [(0,), (1,)], (2000, 2000)
     exact = [np.full(2000, 50), np.full(2000, 70)]
     released = release_marginals(
-        exact, queries, [1, 4], ledger.mu, ["a", "b"], ledger, NoiseSource(1)
+        exact, queries, [1, 4], ledger.mu, ["a", "b"], Mechanisms(ledger, NoiseSource(1))
     )
     assert [m.query for m in released] == queries
     for measurement, counts, size in zip(released, exact, shape, strict=True):
@@ -147,7 +149,7 @@ def test_without_noise_the_counts_come_back():
     ledger = PrivacyLedger(math.inf, 1e-6)
     exact = count_marginals(random_rows(SHAPE, 300), QUERIES, SHAPE)
     released = release_marginals(
-        exact, QUERIES, [1] * 5, math.inf, ["q"] * 5, ledger, NoiseSource(0)
+        exact, QUERIES, [1] * 5, math.inf, ["q"] * 5, Mechanisms(ledger, NoiseSource(0))
     )
     for (_, table, variance), counts in zip(released, exact, strict=True):
         assert_array_equal(table, counts)

@@ -10,7 +10,7 @@ import numpy as np
 from ..._product_mixture._columns import ColumnModel
 from ..._product_mixture._measure import open_table, pass_sensitivity
 from ..._product_mixture._release import MixtureRelease
-from ...privacy import NoiseSource, PrivacyLedger
+from ...privacy import Mechanisms, NoiseSource, PrivacyLedger
 from ._approximate import BlockPasses, approximate
 from ._stages import ClusterPlan
 
@@ -61,7 +61,9 @@ def release_blocks(
     mus = plan.mus(ledger, any(column.distribution == "histogram" for column in columns))
     sensitivity = pass_sensitivity(columns, owner, ledger.adjacency)
     scale = sensitivity / mus["release"]
-    opening = open_table(codes, columns, owner, plan.n_bins, mus["grid"], scale, ledger, noise)
+    opening = open_table(
+        codes, columns, owner, plan.n_bins, mus["grid"], scale, Mechanisms(ledger, noise)
+    )
     passes = BlockPasses(opening, sensitivity, ledger, noise, after_pass)
     clusters = None
     if not plan.has_one_cluster:

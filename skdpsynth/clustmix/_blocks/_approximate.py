@@ -18,7 +18,7 @@ from ..._product_mixture._estimates import ComponentEstimates, NoisySums, add_by
 from ..._product_mixture._kernels import NaturalParameters, power_of_two
 from ..._product_mixture._measure import Opening, one_per_class, release_sums
 from ..._product_mixture._model import natural_parameters
-from ...privacy import NoiseSource, PrivacyLedger
+from ...privacy import Mechanisms, NoiseSource, PrivacyLedger
 from .._sizes import MAX_CLUSTERS_PER_CLASS, share_out_clusters, surviving_clusters
 
 __all__ = ["BlockPasses", "Clusters", "approximate"]
@@ -72,8 +72,7 @@ class BlockPasses:
             self.sensitivity,
             mu,
             name,
-            self.ledger,
-            self.noise,
+            Mechanisms(self.ledger, self.noise),
             is_hard=True,
         )
         by_class = add_by_class(sums, owner, layout.n_classes)

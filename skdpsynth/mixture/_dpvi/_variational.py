@@ -29,7 +29,7 @@ from ..._product_mixture._measure import (
     pass_sensitivity,
     release_sums,
 )
-from ...privacy import NoiseSource, PrivacyLedger
+from ...privacy import Mechanisms, NoiseSource, PrivacyLedger
 from .._d3p._engine import affordable_sampling_rate, fit_d3p
 from .._moments import grid_share
 from ._latents import MixtureLatents
@@ -140,7 +140,9 @@ def release_variational(
     mus = [ledger.mu * math.sqrt(share) if share else 0.0 for share in (grid, PROFILE_SHARE)]
     sensitivity = pass_sensitivity(columns, owner, ledger.adjacency)
     scale = sensitivity / mus[1]
-    opening = open_table(codes, columns, owner, plan.n_bins, mus[0], scale, ledger, noise)
+    opening = open_table(
+        codes, columns, owner, plan.n_bins, mus[0], scale, Mechanisms(ledger, noise)
+    )
     layout = opening.layout
     profile = release_sums(
         opening.records,
@@ -150,8 +152,7 @@ def release_variational(
         sensitivity,
         mus[1],
         "profile of the classes",
-        ledger,
-        noise,
+        Mechanisms(ledger, noise),
     )
     totals = consistent_totals(profile, layout, opening.known_count)
     component_owner = choose_components(plan.n_components, totals.n_records, scale)
