@@ -18,9 +18,8 @@ from ._parameters import Constraint, as_generator, check_count, check_parameters
 from ._reading import encode_conditions, read_table
 from .exceptions import SchemaError, TableMismatchError
 from .preprocessing import decode_table, encode_table, join_target, read_frame
-from .preprocessing._base import check_schema
 from .privacy import Mechanisms, NoiseSource, PrivacyLedger
-from .schema import TableSchema
+from .schema import TableSchema, check_schema
 
 __all__ = ["BaseSynthesizer"]
 

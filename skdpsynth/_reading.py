@@ -22,10 +22,18 @@ from .preprocessing import (
     public_format,
     read_frame,
 )
-from .preprocessing._base import check_schema, warn_leak
-from .schema import Continuous, Table, TableSchema
-from .schema._codes import encode_column, quote
-from .schema._kinds import Discrete, Numeric, shorten
+from .schema import (
+    Continuous,
+    Discrete,
+    Numeric,
+    Table,
+    TableSchema,
+    check_schema,
+    encode_column,
+    quote,
+    shorten,
+    warn_leak,
+)
 
 __all__ = ["check_choice", "check_integer", "encode_conditions", "read_table"]
 

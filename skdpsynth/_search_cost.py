@@ -20,8 +20,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._base import BaseSynthesizer
 from ._parameters import is_auto, is_number
-from .privacy import GaussianEvent, PrivacySpent
-from .privacy._repeated import RepeatedFit, compose_fits
+from .privacy import GaussianEvent, PrivacySpent, RepeatedFit, compose_fits
 
 __all__ = ["SearchCost", "total_privacy_cost"]
 

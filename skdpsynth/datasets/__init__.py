@@ -1,4 +1,7 @@
-"""Public tables with hand-written schemas, to try synthesizers on."""
+"""Public tables with hand-written schemas, to try synthesizers on.
+
+What is imported ``as`` itself is for the other wings of the house.
+"""
 
 from ._adult import fetch_adult
 from ._census import fetch_census
@@ -7,6 +10,7 @@ from ._credit_card import fetch_credit_card_fraud
 from ._isolet import fetch_isolet
 from ._mnist import fetch_mnist
 from ._rand_hie import load_rand_hie
+from ._reading import apply_schema as apply_schema
 
 __all__ = [
     "fetch_adult",

@@ -11,8 +11,7 @@ from pandas.api import types
 from sklearn.utils import Bunch
 
 from ..exceptions import TableMismatchError
-from ..schema import Continuous, Count, TableSchema
-from ..schema._kinds import shorten
+from ..schema import Continuous, Count, TableSchema, shorten
 
 __all__ = ["apply_schema", "choose_rows", "make_bunch"]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from ..metrics._fidelity import marginal_tvds
+from ..metrics import marginal_tvds
 from ..schema import Categorical, Count, Ordinal, TableSchema
 from ._style import (
     REAL,

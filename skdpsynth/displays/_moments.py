@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ..metrics._fidelity import marginal_tvds
+from ..metrics import marginal_tvds
 from ..schema import Continuous, Count, TableSchema
 from ._style import GRID, INK, SYNTHETIC, finish_panel, make_panels, shorten_text
 

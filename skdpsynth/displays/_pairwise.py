@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ..metrics._fidelity import code_tables
+from ..metrics import code_tables
 from ..schema import TableSchema
 from ._style import INK, finish_panel, new_figure, shorten_text
 

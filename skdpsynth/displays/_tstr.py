@@ -15,7 +15,7 @@ from sklearn.metrics import (
     roc_curve,
 )
 
-from ..metrics._tstr import predict_classes
+from ..metrics import predict_classes
 from ._style import GRID, INK, OTHERS, REAL_LINE, finish_panel, make_panels
 
 if TYPE_CHECKING:

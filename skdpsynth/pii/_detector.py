@@ -10,8 +10,8 @@ import pandas as pd
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._fitting import whole_or_not_at_all
-from ..preprocessing._base import TableTransformer
-from ..schema._kinds import shorten
+from ..preprocessing import TableTransformer
+from ..schema import shorten
 from ._containers import read_any_frame
 from ._findings import LEVELS, best_findings, find_in_column
 from ._patterns import PATTERNS

@@ -14,8 +14,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._fitting import whole_or_not_at_all
 from ..exceptions import SchemaError, TableMismatchError
-from ..preprocessing._base import TableTransformer
-from ..schema._kinds import shorten
+from ..preprocessing import TableTransformer
+from ..schema import shorten
 from ._containers import place_columns, read_any_frame, replace_columns, select_columns
 from ._detector import PIIDetector
 from ._fakes import FAKES, make_faker

@@ -8,8 +8,7 @@ from collections.abc import Hashable
 import pandas as pd
 
 from ..exceptions import PIIWarning
-from ..schema import TableSchema
-from ..schema._kinds import Count, Discrete, shorten
+from ..schema import Count, Discrete, TableSchema, shorten
 from ._column_names import name_points_to
 from ._detector import _some_rows
 from ._findings import best_findings, find_in_column

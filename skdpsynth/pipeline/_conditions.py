@@ -10,8 +10,7 @@ from sklearn.base import OneToOneFeatureMixin
 
 from ..exceptions import TableMismatchError
 from ..preprocessing import BoundedDiscretizer, MissingnessEncoder, TableEncoder, read_frame
-from ..schema._codes import quote
-from ..schema._kinds import is_missing, shorten
+from ..schema import is_missing, quote, shorten
 from ._steps import is_passthrough
 
 __all__ = ["carry_conditions", "transform_rows"]

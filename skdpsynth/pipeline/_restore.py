@@ -10,8 +10,7 @@ import pandas as pd
 
 from ..exceptions import TableMismatchError
 from ..preprocessing import TableFormat, join_target, public_format, read_frame
-from ..schema import TableSchema
-from ..schema._codes import restore_column
+from ..schema import TableSchema, restore_column
 
 __all__ = ["JointFormat", "column_names", "read_format", "split_at"]
 

@@ -10,9 +10,15 @@ import numpy as np
 from sklearn.base import clone
 
 from .._base import BaseSynthesizer
-from ..preprocessing import TableFormat, decode_table, join_target, public_format, read_frame
-from ..preprocessing._base import TableTransformer, check_schema
-from ..schema import TableSchema
+from ..preprocessing import (
+    TableFormat,
+    TableTransformer,
+    decode_table,
+    join_target,
+    public_format,
+    read_frame,
+)
+from ..schema import TableSchema, check_schema
 from ._steps import is_passthrough, would_draft
 
 __all__ = [

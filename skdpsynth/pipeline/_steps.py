@@ -14,7 +14,7 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEnc
 from sklearn.utils import get_tags
 
 from ..pii import PIIDetector, PIIMasker
-from ..preprocessing._base import TableTransformer
+from ..preprocessing import TableTransformer
 from ..privacy import PrivacySpent
 
 __all__ = [

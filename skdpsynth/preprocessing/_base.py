@@ -1,9 +1,7 @@
-"""What the transformers of tables share: reading X, finding its schema, and their tags."""
+"""What the transformers of tables share: reading X, and their tags."""
 
 from __future__ import annotations
 
-import warnings
-from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -11,44 +9,10 @@ import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
 
-from ..exceptions import PrivacyLeakWarning, SchemaError, TableMismatchError
-from ..schema import TableSchema
-from ..schema._formats import TableFormat
-from ..schema._frames import fit_schema_to_names, read_frame
-from ..schema._kinds import shorten
+from ..exceptions import TableMismatchError
+from ..schema import TableFormat, TableSchema, fit_schema_to_names, read_frame, shorten
 
-__all__ = ["TableTransformer", "warn_leak"]
-
-
-def warn_leak(estimator: object, what: str, names: Any) -> None:
-    """Warn that `what` was read from the data in these columns."""
-    warnings.warn(
-        f"{type(estimator).__name__} read {what} of the columns {shorten(names)} from the data, "
-        "which no privacy guarantee covers; pass a schema that is public.",
-        PrivacyLeakWarning,
-        stacklevel=3,
-    )
-
-
-def check_schema(schema: Any) -> TableSchema | None:
-    """Return `schema` if it is None or a TableSchema.
-
-    Raises
-    ------
-    SchemaError
-        If it is anything else.
-    """
-    if schema is None or isinstance(schema, TableSchema):
-        return schema
-    is_file = isinstance(schema, str | PathLike)
-    way_out = (
-        "read it with TableSchema.from_json(...)"
-        if is_file
-        else "wrap a mapping as TableSchema(mapping)"
-    )
-    raise SchemaError(
-        f"schema must be a TableSchema or None, got {type(schema).__name__}; {way_out}."
-    )
+__all__ = ["TableTransformer"]
 
 
 class TableTransformer(TransformerMixin, BaseEstimator):

@@ -11,12 +11,28 @@ import pandas as pd
 
 from .._fitting import whole_or_not_at_all
 from ..exceptions import SchemaError
-from ..schema import TableSchema
-from ..schema._bins import bin_codes, bin_values, check_edges, make_edges, whole_numbers
-from ..schema._codes import check_missing, read_numbers, restore_column, restore_numbers, to_float
-from ..schema._formats import TableFormat
-from ..schema._kinds import Continuous, Count, Numeric, Ordinal, shorten
-from ._base import TableTransformer, check_schema, warn_leak
+from ..schema import (
+    Continuous,
+    Count,
+    Numeric,
+    Ordinal,
+    TableFormat,
+    TableSchema,
+    bin_codes,
+    bin_values,
+    check_edges,
+    check_missing,
+    check_schema,
+    make_edges,
+    read_numbers,
+    restore_column,
+    restore_numbers,
+    shorten,
+    to_float,
+    warn_leak,
+    whole_numbers,
+)
+from ._base import TableTransformer
 
 __all__ = ["BoundedDiscretizer"]
 

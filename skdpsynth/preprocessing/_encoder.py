@@ -7,10 +7,19 @@ from typing import Any
 import numpy as np
 
 from .._fitting import whole_or_not_at_all
-from ..schema import TableSchema
-from ..schema._frames import decode_table, encode_table
-from ..schema._kinds import Categorical, ColumnKind, Continuous, Discrete, Ordinal
-from ._base import TableTransformer, check_schema, warn_leak
+from ..schema import (
+    Categorical,
+    ColumnKind,
+    Continuous,
+    Discrete,
+    Ordinal,
+    TableSchema,
+    check_schema,
+    decode_table,
+    encode_table,
+    warn_leak,
+)
+from ._base import TableTransformer
 
 __all__ = ["TableEncoder"]
 

@@ -11,12 +11,24 @@ import pandas as pd
 
 from .._fitting import whole_or_not_at_all
 from ..exceptions import SchemaError
-from ..schema import TableSchema
-from ..schema._codes import check_missing, decode_column, encode_column, restore_column, to_float
-from ..schema._draft import draft_column
-from ..schema._formats import TableFormat
-from ..schema._kinds import Categorical, ColumnKind, Discrete, as_scalar, shorten
-from ._base import TableTransformer, check_schema, warn_leak
+from ..schema import (
+    Categorical,
+    ColumnKind,
+    Discrete,
+    TableFormat,
+    TableSchema,
+    as_scalar,
+    check_missing,
+    check_schema,
+    decode_column,
+    draft_column,
+    encode_column,
+    restore_column,
+    shorten,
+    to_float,
+    warn_leak,
+)
+from ._base import TableTransformer
 
 __all__ = ["MissingnessEncoder"]
 

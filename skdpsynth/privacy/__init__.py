@@ -1,4 +1,7 @@
-"""The only place where budgets, sensitivities and noise live."""
+"""The only place where budgets, sensitivities and noise live.
+
+What is imported ``as`` itself is for the other wings of the house.
+"""
 
 from ._accountant._calibration import (
     calibrate_gaussian,
@@ -29,6 +32,8 @@ from ._mechanisms import (
 )
 from ._noise import NoiseSource
 from ._planned import PlannedRelease
+from ._repeated import RepeatedFit as RepeatedFit
+from ._repeated import compose_fits as compose_fits
 from ._rounded_gaussian import sampler_log_ratio
 from ._spent import PrivacySpent
 from ._stable_histogram import HistogramPlan, plan_stable_histogram, stable_histogram_release

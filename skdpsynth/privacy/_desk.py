@@ -22,6 +22,7 @@ from ._mechanisms import (
     gaussian_release,
     general_sensitivity,
     nonnegative_sensitivity,
+    plan_grid,
 )
 from ._noise import NoiseSource, Size
 from ._rounded_gaussian import MAX_SCALE, sampler_log_ratio
@@ -125,6 +126,11 @@ class Mechanisms:
         return self._ledger.delta
 
     @property
+    def event_delta(self) -> float:
+        """The δ that events may use: the request less the sampler's reserve."""
+        return self._ledger.event_delta
+
+    @property
     def mu(self) -> float:
         """The μ that Gaussian releases may share when nothing else is released."""
         return self._ledger.mu
@@ -155,6 +161,17 @@ class Mechanisms:
     def general_sensitivity(self, norm: float) -> float:
         """L2 sensitivity of a sum of arbitrary contributions of norm at most `norm`."""
         return general_sensitivity(norm, self.adjacency)
+
+    def noise_scale(
+        self, n_values: int, *, sensitivity: float, mu: float, grid: float | None = None
+    ) -> float:
+        """Return the standard deviation of the noise of a Gaussian release to come.
+
+        It is ``sensitivity / mu``, or a little more where values are rounded to a fine grid.
+        """
+        if mu == math.inf:
+            return 0.0
+        return plan_grid(sensitivity, mu, n_values, grid)[1]
 
     def can_draw(self, n_values: int, scale: float, share: float) -> bool:
         """Whether noise can be drawn within a share of what is left for the sampler's error.

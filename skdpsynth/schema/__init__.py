@@ -1,6 +1,54 @@
-"""What is public about a table, and a table as codes of it."""
+"""What is public about a table, and a table as codes of it.
 
+`__all__` is for everyone; what is imported ``as`` itself is for the other wings of the house.
+"""
+
+from ._bins import bin_codes as bin_codes
+from ._bins import bin_values as bin_values
+from ._bins import check_edges as check_edges
+from ._bins import make_edges as make_edges
+from ._bins import whole_numbers as whole_numbers
+from ._codes import MARKERS as MARKERS
+from ._codes import check_missing as check_missing
+from ._codes import decode_column as decode_column
+from ._codes import encode_column as encode_column
+from ._codes import quote as quote
+from ._codes import read_numbers as read_numbers
+from ._codes import restore_column as restore_column
+from ._codes import restore_numbers as restore_numbers
+from ._codes import to_float as to_float
+from ._draft import draft_column as draft_column
+from ._formats import TableFormat, public_format
+from ._frames import decode_table, encode_table, fit_schema_to_names, join_target, read_frame
+from ._given import check_schema as check_schema
+from ._given import warn_leak as warn_leak
+from ._json import JSON_FORMAT as JSON_FORMAT
+from ._json import JSON_VERSION as JSON_VERSION
+from ._json import read_json as read_json
+from ._kinds import KINDS as KINDS
+from ._kinds import LARGEST_COUNT as LARGEST_COUNT
+from ._kinds import Categorical, ColumnKind, Continuous, Count, Ordinal
+from ._kinds import Discrete as Discrete
+from ._kinds import Numeric as Numeric
+from ._kinds import as_scalar as as_scalar
+from ._kinds import is_missing as is_missing
+from ._kinds import shorten as shorten
 from ._table import Table
-from ._table_schema import Categorical, ColumnKind, Continuous, Count, Ordinal, TableSchema
+from ._table_schema import TableSchema
 
-__all__ = ["Categorical", "ColumnKind", "Continuous", "Count", "Ordinal", "Table", "TableSchema"]
+__all__ = [
+    "Categorical",
+    "ColumnKind",
+    "Continuous",
+    "Count",
+    "Ordinal",
+    "Table",
+    "TableFormat",
+    "TableSchema",
+    "decode_table",
+    "encode_table",
+    "fit_schema_to_names",
+    "join_target",
+    "public_format",
+    "read_frame",
+]

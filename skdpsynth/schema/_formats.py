@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ._columns import Columns
 from ._kinds import LARGEST_COUNT, Count, Discrete, Numeric
-from ._table_schema import TableSchema
 
 __all__ = ["TableFormat", "public_format"]
 
@@ -67,7 +67,7 @@ def _stack(columns: Sequence[Any], dtypes: Sequence[Any]) -> np.ndarray:
     return stacked
 
 
-def public_format(table_format: TableFormat, schema: TableSchema) -> TableFormat:
+def public_format(table_format: TableFormat, schema: Columns) -> TableFormat:
     """Return the part of a table's format that does not depend on its values.
 
     The dtype of a column is often inferred from its values: pandas reads integers as int64 unless
@@ -107,6 +107,7 @@ def public_format(table_format: TableFormat, schema: TableSchema) -> TableFormat
 
     Examples
     --------
+    >>> from skdpsynth.schema import TableSchema
     >>> schema = TableSchema({"age": Count(0, 120, nullable=True)})
     >>> for ages in ([30, 40], [30, None]):
     ...     frame = pd.DataFrame({"age": ages})

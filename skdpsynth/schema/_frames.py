@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from os import PathLike
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -12,9 +12,9 @@ from scipy.sparse import issparse
 
 from ..exceptions import TableMismatchError
 from ._codes import decode_column, encode_column, read_dtype
+from ._columns import Columns
 from ._formats import TableFormat
 from ._kinds import shorten
-from ._table_schema import TableSchema
 
 __all__ = [
     "decode_table",
@@ -24,9 +24,11 @@ __all__ = [
     "read_frame",
 ]
 
+AnyColumns = TypeVar("AnyColumns", bound=Columns)
+
 
 def read_frame(
-    X: Any, schema: TableSchema | None = None, ensure_min_samples: int = 1
+    X: Any, schema: Columns | None = None, ensure_min_samples: int = 1
 ) -> tuple[pd.DataFrame, TableFormat]:
     """Return any table as a pandas frame, with the format that turns a frame back into it.
 
@@ -80,7 +82,7 @@ def read_frame(
 
 
 def _read_array(
-    X: Any, schema: TableSchema | None, ensure_min_samples: int
+    X: Any, schema: Columns | None, ensure_min_samples: int
 ) -> tuple[pd.DataFrame, TableFormat]:
     array = _as_array(X)
     if array.ndim != 2:
@@ -115,7 +117,7 @@ def _as_array(values: Any) -> np.ndarray:
     return array
 
 
-def _array_names(n_columns: int, schema: TableSchema | None) -> tuple[Any, ...]:
+def _array_names(n_columns: int, schema: Columns | None) -> tuple[Any, ...]:
     if schema is None:
         return tuple(f"x{position}" for position in range(n_columns))
     for names in (schema.names, schema.feature_names):
@@ -203,7 +205,7 @@ def join_target(
     return joined, TableFormat(table_format.container, (*table_format.names, name), dtypes)
 
 
-def fit_schema_to_names(schema: TableSchema, names: Sequence[Hashable]) -> TableSchema:
+def fit_schema_to_names(schema: AnyColumns, names: Sequence[Hashable]) -> AnyColumns:
     """Return the part of the schema that describes a table with these columns.
 
     That is the whole schema, or, when only the target column is absent, its features: a
@@ -235,7 +237,7 @@ def fit_schema_to_names(schema: TableSchema, names: Sequence[Hashable]) -> Table
     )
 
 
-def encode_table(frame: pd.DataFrame, schema: TableSchema) -> np.ndarray:
+def encode_table(frame: pd.DataFrame, schema: Columns) -> np.ndarray:
     """Return the codes of a table: the one place where rows are checked against a schema.
 
     Parameters
@@ -259,7 +261,7 @@ def encode_table(frame: pd.DataFrame, schema: TableSchema) -> np.ndarray:
 
     Examples
     --------
-    >>> from skdpsynth.schema import Categorical, Count
+    >>> from skdpsynth.schema import Categorical, Count, TableSchema
     >>> schema = TableSchema({"age": Count(0, 100), "sex": Categorical(["F", "M"])})
     >>> encode_table(pd.DataFrame({"age": [25, 130], "sex": ["M", "F"]}), schema)
     array([[0.25, 1.  ],
@@ -277,7 +279,7 @@ def encode_table(frame: pd.DataFrame, schema: TableSchema) -> np.ndarray:
 
 def decode_table(
     codes: np.ndarray,
-    schema: TableSchema,
+    schema: Columns,
     table_format: TableFormat,
     index: pd.Index | None = None,
 ) -> Any:

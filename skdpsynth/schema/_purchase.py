@@ -14,16 +14,9 @@ from pandas.api import types
 from scipy.special import ndtri
 
 from ..exceptions import SchemaError, TableMismatchError
-from ..privacy import (
-    FailureEvent,
-    NoiseSource,
-    PrivacyLedger,
-    gaussian_release,
-    nonnegative_sensitivity,
-    plan_stable_histogram,
-    stable_histogram_release,
-)
+from ..privacy import Budget, FailureEvent, Mechanisms, plan_stable_histogram
 from ._codes import quote, read_numbers
+from ._columns import Columns
 from ._formats import TableFormat
 from ._frames import read_frame
 from ._kinds import (
@@ -38,7 +31,6 @@ from ._kinds import (
     as_scalar,
     shorten,
 )
-from ._table_schema import TableSchema
 
 __all__ = ["buy_columns"]
 
@@ -80,8 +72,7 @@ def buy_columns(
     kinds: Mapping[Any, Any] | None,
     target: Hashable,
     nullable: bool | Iterable[Hashable],
-    ledger: PrivacyLedger,
-    noise: NoiseSource,
+    desk: Mechanisms,
 ) -> dict[Hashable, ColumnKind]:
     """Return the kind of every column of a private table; see `TableSchema.from_private`.
 
@@ -93,7 +84,7 @@ def buy_columns(
     """
     frame, table_format = read_frame(table)
     # whatever is wrong with the names is found before anything is spent
-    names = TableSchema(dict.fromkeys(table_format.names, Count(0, 1)), target).names
+    names = Columns(dict.fromkeys(table_format.names, Count(0, 1)), target).names
     declared = _declare(kinds, _read_nullable(nullable, names), table_format)
     bought = [
         _count(frame.iloc[:, position], name, *kind)
@@ -102,7 +93,7 @@ def buy_columns(
     ]
     numeric = [purchase for purchase in bought if issubclass(purchase.kind, Numeric)]
     discrete = [purchase for purchase in bought if issubclass(purchase.kind, Discrete)]
-    found = _buy(numeric, discrete, ledger, noise)
+    found = _buy(numeric, discrete, desk)
     return {name: found.get(name, kind) for name, kind in declared.items()}
 
 
@@ -241,30 +232,30 @@ def _read_level(value: Any, name: Hashable) -> tuple[type, Any]:
 def _buy(
     numeric: Sequence[Purchase],
     discrete: Sequence[Purchase],
-    ledger: PrivacyLedger,
-    noise: NoiseSource,
+    desk: Mechanisms,
 ) -> dict[Hashable, ColumnKind]:
     """Release all histograms and read bounds and levels off them."""
     n_histograms = len(numeric) + len(discrete)
     if not n_histograms:
         return {}
-    failure = FAILURE_SHARE * ledger.event_delta
-    mu = ledger.calibrate_gaussian([FailureEvent(failure)] if discrete else [])
+    failure = FAILURE_SHARE * desk.event_delta
+    mu = desk.calibrate_gaussian([FailureEvent(failure)] if discrete else [])
+    budget = Budget(levels=len(discrete) / n_histograms, ranges=len(numeric) / n_histograms)
     found: dict[Hashable, ColumnKind | None] = {}
     least = {}
     if discrete:
-        share = mu * math.sqrt(len(discrete) / n_histograms)
-        levels, least["a level"] = _release_levels(discrete, share, failure, ledger, noise)
+        own = budget.mu("levels", mu)
+        levels, least["a level"] = _release_levels(discrete, own, failure, desk)
         found.update((p.name, _find_levels(n, p)) for p, n in zip(discrete, levels, strict=True))
     if numeric:
-        share = mu * math.sqrt(len(numeric) / n_histograms)
-        cells, least["a power of two"] = _release_cells(numeric, share, ledger, noise)
+        own = budget.mu("ranges", mu)
+        cells, least["a power of two"] = _release_cells(numeric, own, desk)
         found.update((p.name, _find_bounds(c, p)) for p, c in zip(numeric, cells, strict=True))
     return _require_found(found, least)
 
 
 def _release_cells(
-    numeric: Sequence[Purchase], mu: float, ledger: PrivacyLedger, noise: NoiseSource
+    numeric: Sequence[Purchase], mu: float, desk: Mechanisms
 ) -> tuple[list[np.ndarray], float]:
     """Release which cells of the numeric columns are occupied, and from how many rows on.
 
@@ -272,16 +263,12 @@ def _release_cells(
     probability at most n·Φ((1/2 − threshold)/σ) ≤ FALSE_CELL_PROBABILITY.
     """
     sizes = [len(purchase.counts) for purchase in numeric]
-    released = gaussian_release(
-        np.concatenate([purchase.counts for purchase in numeric]),
-        sensitivity=nonnegative_sensitivity(math.sqrt(len(numeric)), ledger.adjacency),
-        mu=mu,
-        name="ranges of the numeric columns",
-        ledger=ledger,
-        noise=noise,
-        grid=1.0,
+    counts = np.concatenate([purchase.counts for purchase in numeric])
+    sensitivity = desk.nonnegative_sensitivity(math.sqrt(len(numeric)))
+    released = desk.gaussian(
+        counts, sensitivity=sensitivity, mu=mu, name="ranges of the numeric columns", grid=1.0
     )
-    scale = ledger.entries[-1].noise_scale or 0.0
+    scale = desk.noise_scale(counts.size, sensitivity=sensitivity, mu=mu, grid=1.0)
     quantile = -float(ndtri(FALSE_CELL_PROBABILITY / sum(sizes)))
     threshold = max(float(math.ceil(0.5 + scale * quantile)), 1.0)
     return np.split(released >= threshold, np.cumsum(sizes)[:-1]), threshold
@@ -317,15 +304,12 @@ def _release_levels(
     discrete: Sequence[Purchase],
     mu: float,
     failure: float,
-    ledger: PrivacyLedger,
-    noise: NoiseSource,
+    desk: Mechanisms,
 ) -> tuple[list[np.ndarray], float]:
     """Release noisy counts of frequent levels, NaN for the others, and their threshold."""
-    plan = plan_stable_histogram(len(discrete), mu=mu, failure=failure, adjacency=ledger.adjacency)
+    plan = plan_stable_histogram(len(discrete), mu=mu, failure=failure, adjacency=desk.adjacency)
     counts = [purchase.counts for purchase in discrete]
-    released = stable_histogram_release(
-        counts, plan, name="levels of the discrete columns", ledger=ledger, noise=noise
-    )
+    released = desk.stable_histograms(counts, plan, name="levels of the discrete columns")
     return released, plan.threshold
 
 

@@ -5,50 +5,21 @@ A schema is an input of the curator, like ε: nothing in it may be learned from 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from pathlib import Path
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
 
-from ..exceptions import SchemaError
+from ..privacy import Mechanisms, NoiseSource, PrivacyLedger
+from ._columns import Columns
+from ._draft import draft_columns
 from ._json import read_json, read_text, write_json
-from ._kinds import (
-    Categorical,
-    ColumnKind,
-    Continuous,
-    Count,
-    Ordinal,
-    as_scalar,
-    is_name,
-    shorten,
-)
+from ._kinds import ColumnKind
+from ._purchase import buy_columns
 
-if TYPE_CHECKING:
-    from ..privacy import PrivacyLedger
-
-__all__ = ["Categorical", "ColumnKind", "Continuous", "Count", "Ordinal", "TableSchema"]
+__all__ = ["TableSchema"]
 
 
-def _read_columns(columns: Any) -> dict[Hashable, Any]:
-    if not isinstance(columns, Mapping):
-        raise SchemaError(f"columns must map names to column kinds, got {type(columns).__name__}.")
-    if not columns:
-        raise SchemaError("A schema needs at least one column.")
-    checked: dict[Hashable, Any] = {}
-    for name, kind in columns.items():
-        name = as_scalar(name)
-        if not is_name(name):
-            raise SchemaError(f"A column's name must be a string or a number, got {name!r}.")
-        if not isinstance(kind, Continuous | Count | Ordinal | Categorical):
-            raise SchemaError(
-                f"Column {name!r}: expected Continuous(low, high), Count(low, high), "
-                f"Ordinal(levels) or Categorical(levels), got {kind!r}."
-            )
-        checked[name] = kind
-    return checked
-
-
-class TableSchema:
+class TableSchema(Columns):
     """The public columns of a table, in order, and which of them is the target.
 
     Parameters
@@ -60,6 +31,7 @@ class TableSchema:
 
     Examples
     --------
+    >>> from skdpsynth import Categorical, Count
     >>> schema = TableSchema(
     ...     {"age": Count(17, 90), "income": Categorical(["<=50K", ">50K"])}, target="income"
     ... )
@@ -74,33 +46,8 @@ class TableSchema:
     """
 
     def __init__(self, columns: Mapping[Any, ColumnKind], target: Hashable = None) -> None:
-        self._columns = _read_columns(columns)
-        self._target = as_scalar(target)
-        if target is not None and not (is_name(self._target) and self._target in self._columns):
-            raise SchemaError(
-                f"The target {target!r} is not a column; the columns are {shorten(self._columns)}."
-            )
+        super().__init__(columns, target)
         self._ledger: PrivacyLedger | None = None
-
-    @property
-    def columns(self) -> Mapping[Hashable, ColumnKind]:
-        """The kind of every column, by name; read-only."""
-        return MappingProxyType(self._columns)
-
-    @property
-    def target(self) -> Any:
-        """The name of the target column, or None."""
-        return self._target
-
-    @property
-    def names(self) -> tuple[Any, ...]:
-        """The names of all columns, in order."""
-        return tuple(self._columns)
-
-    @property
-    def feature_names(self) -> tuple[Any, ...]:
-        """The names of all columns but the target, in order."""
-        return tuple(name for name in self._columns if name != self._target)
 
     @property
     def ledger(self) -> PrivacyLedger | None:
@@ -111,72 +58,10 @@ class TableSchema:
         """
         return self._ledger
 
-    def __getitem__(self, name: Hashable) -> Any:
-        self._require([name])
-        return self._columns[name]
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self._columns)
-
-    def __len__(self) -> int:
-        return len(self._columns)
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._columns
-
-    def __eq__(self, value: object) -> bool:
-        if not isinstance(value, TableSchema):
-            return NotImplemented
-        # as lists: the order of the columns matters
-        same_columns = list(self._columns.items()) == list(value._columns.items())
-        return same_columns and self._target == value._target
-
-    def __hash__(self) -> int:
-        return hash((tuple(self._columns.items()), self._target))
-
-    def __repr__(self) -> str:
-        target = "" if self._target is None else f", target={self._target!r}"
-        lines = [f"  {name!r}: {kind!r}" for name, kind in self._columns.items()]
-        if len(lines) > 20:
-            lines = [*lines[:10], f"  ... {len(lines) - 19} more ...", *lines[-9:]]
-        plural = "" if len(self) == 1 else "s"
-        return "\n".join([f"TableSchema({len(self)} column{plural}{target})", *lines])
-
-    def _require(self, names: Iterable[Hashable]) -> None:
-        unknown = [name for name in names if name not in self._columns]
-        if unknown:
-            raise SchemaError(
-                f"The schema has no column {shorten(unknown)}; it has {shorten(self._columns)}."
-            )
-
-    def _derive(self, columns: Mapping[Any, ColumnKind], target: Hashable) -> TableSchema:
-        derived = TableSchema(columns, target)
+    def _derive(self, columns: Mapping[Any, ColumnKind], target: Hashable) -> Self:
+        derived = super()._derive(columns, target)
         derived._ledger = self._ledger
         return derived
-
-    def _subset(self, names: Iterable[Hashable]) -> TableSchema:
-        columns = {name: self._columns[name] for name in names}
-        return self._derive(columns, self._target if self._target in columns else None)
-
-    def select(self, names: Iterable[Hashable]) -> TableSchema:
-        """Return the schema of these columns, in this order; the target is kept if among them."""
-        names = [names] if isinstance(names, str) else list(names)
-        self._require(names)
-        return self._subset(names)
-
-    def drop(self, names: Iterable[Hashable]) -> TableSchema:
-        """Return the schema without these columns; a single name may be given as a string."""
-        names = [names] if isinstance(names, str) else list(names)
-        self._require(names)
-        return self._subset(name for name in self._columns if name not in names)
-
-    def with_target(self, target: Hashable) -> TableSchema:
-        """Return the same columns with another target; None for no target."""
-        return self._derive(self._columns, target)
-
-    def replace(self, columns: Mapping[Any, ColumnKind]) -> TableSchema:
-        """Return a schema in which these columns have these kinds; new names come last."""
-        return self._derive({**self._columns, **columns}, self._target)
 
     @classmethod
     def from_frame(
@@ -226,9 +111,6 @@ class TableSchema:
           'sex': Categorical(['F', 'M'])
           'label': Categorical([1, 2])
         """
-        # imported late: preprocessing builds on this module
-        from ._draft import draft_columns
-
         return cls(draft_columns(public_frame, target, max_levels), target)
 
     @classmethod
@@ -317,6 +199,7 @@ class TableSchema:
         --------
         >>> import numpy as np
         >>> import pandas as pd
+        >>> from skdpsynth import Count
         >>> rng = np.random.default_rng(0)
         >>> private = pd.DataFrame({
         ...     "wage": rng.lognormal(3, 1, 5000),
@@ -334,13 +217,9 @@ class TableSchema:
         >>> round(schema.ledger.spent().epsilon, 2)
         0.5
         """
-        # imported late: preprocessing builds on this module
-        from ..privacy import NoiseSource, PrivacyLedger
-        from ._purchase import buy_columns
-
         ledger = PrivacyLedger(epsilon, delta, adjacency)
-        noise = NoiseSource(random_state)
-        schema = cls(buy_columns(frame, kinds, target, nullable, ledger, noise), target)
+        desk = Mechanisms(ledger, NoiseSource(random_state))
+        schema = cls(buy_columns(frame, kinds, target, nullable, desk), target)
         schema._ledger = ledger
         return schema
 

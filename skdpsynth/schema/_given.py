@@ -1,0 +1,44 @@
+"""The schema that an estimator is given, or must do without."""
+
+from __future__ import annotations
+
+import warnings
+from os import PathLike
+from typing import Any
+
+from ..exceptions import PrivacyLeakWarning, SchemaError
+from ._kinds import shorten
+from ._table_schema import TableSchema
+
+__all__ = ["check_schema", "warn_leak"]
+
+
+def warn_leak(estimator: object, what: str, names: Any) -> None:
+    """Warn that `what` was read from the data in these columns."""
+    warnings.warn(
+        f"{type(estimator).__name__} read {what} of the columns {shorten(names)} from the data, "
+        "which no privacy guarantee covers; pass a schema that is public.",
+        PrivacyLeakWarning,
+        stacklevel=3,
+    )
+
+
+def check_schema(schema: Any) -> TableSchema | None:
+    """Return `schema` if it is None or a TableSchema.
+
+    Raises
+    ------
+    SchemaError
+        If it is anything else.
+    """
+    if schema is None or isinstance(schema, TableSchema):
+        return schema
+    is_file = isinstance(schema, str | PathLike)
+    way_out = (
+        "read it with TableSchema.from_json(...)"
+        if is_file
+        else "wrap a mapping as TableSchema(mapping)"
+    )
+    raise SchemaError(
+        f"schema must be a TableSchema or None, got {type(schema).__name__}; {way_out}."
+    )
