@@ -12,7 +12,7 @@ from ._accountant._composition import compose_epsilon, is_within
 from ._accountant._curves import gdp_mu
 from ._entry import LedgerEntry
 from ._events import Event, GaussianEvent, check_adjacency, check_number
-from ._report import ledger_frame, ledger_table
+from ._report import ledger_frame, ledger_text
 from ._spent import PrivacySpent, describe_purchase, price
 
 if TYPE_CHECKING:
@@ -373,7 +373,11 @@ class PrivacyLedger:
         return ledger_frame(self._entries, self.shares())
 
     def __repr__(self) -> str:
-        return ledger_table(self)
+        heading = (
+            f"PrivacyLedger(epsilon={self.epsilon:g}, delta={self.delta:g}, "
+            f"adjacency={self.adjacency!r})"
+        )
+        return ledger_text(heading, self.to_frame(), self.spent())
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, PrivacyLedger) and self._state() == other._state()

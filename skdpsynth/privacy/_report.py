@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from ._entry import LedgerEntry
 from ._events import (
     Event,
     FailureEvent,
@@ -12,14 +13,12 @@ from ._events import (
     SelectionEvent,
     WithoutReplacementGaussianEvent,
 )
+from ._spent import PrivacySpent
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ._entry import LedgerEntry
-    from ._ledger import PrivacyLedger
-
-__all__ = ["describe_event", "ledger_frame", "ledger_table"]
+__all__ = ["describe_event", "ledger_frame", "ledger_text"]
 
 _HEADER = ("release", "mechanism", "sensitivity", "noise sd", "share")
 
@@ -65,21 +64,25 @@ def ledger_frame(entries: tuple[LedgerEntry, ...], shares: tuple[float, ...]) ->
     )
 
 
-def ledger_table(ledger: PrivacyLedger) -> str:
-    """Return the ledger as text: a heading, one aligned line per release, and the total."""
-    heading = (
-        f"PrivacyLedger(epsilon={ledger.epsilon:g}, delta={ledger.delta:g}, "
-        f"adjacency={ledger.adjacency!r})"
-    )
-    if not ledger.entries:
+def ledger_text(heading: str, releases: pd.DataFrame, spent: PrivacySpent) -> str:
+    """Return the ledger as text: a heading, one aligned line per release, and the total.
+
+    Parameters
+    ----------
+    heading : str
+    releases : DataFrame
+        As `ledger_frame` returns it.
+    spent : PrivacySpent
+        What the releases add up to.
+    """
+    if releases.empty:
         return heading
-    shares = ledger.shares()
     rows = [_HEADER]
-    for entry, share in zip(ledger.entries, shares, strict=True):
-        sizes = (_number(entry.sensitivity), _number(entry.noise_scale))
-        rows.append((entry.name, describe_event(entry.event), *sizes, _percent(share)))
-    spent = ledger.spent()
-    rows.append(("total", f"epsilon={spent.epsilon:.6g}", "", "", _percent(math.fsum(shares))))
+    shown = releases[["release", "mechanism", "sensitivity", "noise_sd", "share"]]
+    for name, mechanism, sensitivity, noise_sd, share in shown.to_numpy().tolist():
+        rows.append((name, mechanism, _number(sensitivity), _number(noise_sd), _percent(share)))
+    total = _percent(math.fsum(releases["share"]))
+    rows.append(("total", f"epsilon={spent.epsilon:.6g}", "", "", total))
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADER))]
     lines = [heading, *(_line(row, widths) for row in rows)]
     return "\n".join([*lines, *(f"  note: {note}" for note in spent.notes)])
@@ -95,8 +98,8 @@ def _or_nan(value: float | None) -> float:
     return math.nan if value is None else value
 
 
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4g}"
+def _number(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.4g}"
 
 
 def _percent(share: float) -> str:
