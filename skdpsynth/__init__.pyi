@@ -13,7 +13,6 @@ from . import (
     preprocessing,
     privacy,
     schema,
-    utils,
 )
 from ._report import Report, report
 from ._saving import load
@@ -78,5 +77,4 @@ __all__ = [
     "report",
     "schema",
     "total_privacy_cost",
-    "utils",
 ]

@@ -8,6 +8,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from estimators import all_estimators
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV, cross_val_score
@@ -26,7 +27,6 @@ from skdpsynth import (
 from skdpsynth._base import BaseSynthesizer
 from skdpsynth.metrics import TSTRScorer
 from skdpsynth.preprocessing import BoundedDiscretizer, TableEncoder
-from skdpsynth.utils import all_estimators
 
 # the smallest settings that still go through all of the code
 SETTINGS = {"n_components": 2, "n_passes": 2, "n_bins": 8, "random_state": 0}

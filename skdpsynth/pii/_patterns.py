@@ -49,7 +49,6 @@ _NORTH_AMERICAN = re.compile(
 _INTERNATIONAL = re.compile(r"(?:\+|00)(?P<number>[1-9]\d{0,3}(?:[ .()/-]{0,2}\d){6,13})")
 _NATIONAL = re.compile(r"\(?0\d{1,4}\)?[ /.-]{1,2}\d(?:[ .-]?\d){4,9}")
 _BARE_PHONE = re.compile(r"1?[2-9]\d\d[2-9]\d{6}|0[1-9]\d{8,10}")
-_QUAD = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
 # calling codes of one and of two digits; all others have three
 COUNTRY_CODES = frozenset(
     """

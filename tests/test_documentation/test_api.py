@@ -12,7 +12,6 @@ TEXT = (DOC / "api.rst").read_text(encoding="utf-8")
 # what supports other packages of this one: see the docstrings
 INTERNAL = {
     "skdpsynth.pii": {"warn_of_pii"},
-    "skdpsynth.utils": {"all_estimators"},
 }
 
 

@@ -26,7 +26,7 @@ def test_every_part_of_the_package_is_on_the_map():
     parts = {path.name for path in package.glob("*.py")}
     parts |= {f"{path.parent.name}/" for path in package.glob("*/__init__.py")}
     # helpers of a single part, and what has no place on a map
-    parts -= {"__init__.py", "_demo.py", "_search_cost.py", "utils/"}
+    parts -= {"__init__.py", "_demo.py", "_search_cost.py"}
     assert sorted(part for part in parts if f"``{part}``" not in TEXT) == []
     mapped = re.findall(r"``(\w+/|_?\w+\.py)``", TEXT)
     elsewhere = {"skdpsynth/", "tests/", "examples/", "benchmarks/", "doc/", "_synthesizer.py"}

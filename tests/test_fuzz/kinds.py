@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 from unittest import mock
 
+from estimators import all_estimators
 from sklearn.base import BaseEstimator, clone
 from test_common import make_small
 
@@ -42,7 +43,6 @@ from skdpsynth.privacy import (
     gdp_epsilon,
     gdp_mu,
 )
-from skdpsynth.utils import all_estimators
 
 from .files import make_file
 from .json_schemas import make_json

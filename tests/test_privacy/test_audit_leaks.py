@@ -12,11 +12,11 @@ import zipfile
 import numpy as np
 import pandas as pd
 import pytest
+from estimators import all_estimators
 
 from skdpsynth import Categorical, Continuous, Count, TableSchema
 from skdpsynth._base import BaseSynthesizer
 from skdpsynth.privacy import gaussian_release
-from skdpsynth.utils import all_estimators
 
 from .audit import faults
 from .audit.leaks import Canaries, find_leaks, global_state, reachable

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 import pytest
+from estimators import all_estimators
 from numpy.testing import assert_array_equal
 
 import skdpsynth._product_mixture._layout as layout_module
@@ -20,7 +21,6 @@ from skdpsynth._saving._arrays import ARRAY_DTYPES, from_npy, to_npy
 from skdpsynth._saving._codec import Decoder, Encoder
 from skdpsynth._saving._conform import check_fields, conforms, field_hints
 from skdpsynth._saving._registry import CLASSES, ENTRY_OF, SYNTHESIZERS
-from skdpsynth.utils.discovery import all_estimators
 
 
 def through_json(value, functions=None):
