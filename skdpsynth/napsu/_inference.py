@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from .._markov_network._kernels import Likelihood
 from ._denoise import fit_moments
+from ._likelihood import Likelihood
 from ._model import NapsuModel
 from ._nuts import LARGEST_R_HAT, run_nuts
 from ._posterior import LaplacePosterior, PerturbedPosterior, SampledPosterior, find_mode
