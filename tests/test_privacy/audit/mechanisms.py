@@ -14,6 +14,7 @@ from skdpsynth.mixture._dpvi._noisy_gradients import DPVIPlan
 from skdpsynth.napsu._selection import Candidate, score_candidates, select_tree
 from skdpsynth.privacy import (
     FailureEvent,
+    Mechanisms,
     NoiseSource,
     PrivacyLedger,
     SelectionEvent,
@@ -131,7 +132,7 @@ def _distances(adjacency: str, noise: NoiseSource) -> Measured:
     first, second, candidates = _selection_table(adjacency)
 
     def run(levels: np.ndarray, ledger: PrivacyLedger) -> None:
-        score_candidates(levels, candidates, SHAPE, ledger.mu, ledger, NoiseSource(0))
+        score_candidates(levels, candidates, SHAPE, ledger.mu, Mechanisms(ledger, NoiseSource(0)))
 
     return _taped("napsu, distances", "all move", adjacency, run, (first, second), noise)
 
@@ -166,9 +167,10 @@ def _tree(adjacency: str, noise: NoiseSource) -> Measured:
     hits = []
     for levels in (first, second):
         ledgers = (PrivacyLedger(math.inf, 1e-6, adjacency) for _ in range(n_trials))
+        desks = (Mechanisms(ledger, noise) for ledger in ledgers)
         trees = (
-            select_tree(levels[:3], [near, far], [0, 1, 2], SHAPE[:3], epsilon, ledger, noise)
-            for ledger in ledgers
+            select_tree(levels[:3], [near, far], [0, 1, 2], SHAPE[:3], epsilon, desk)
+            for desk in desks
         )
         hits.append(sum(tree[0] == far.query for tree in trees))
     return Measured(
