@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from skdpsynth._histograms import haar_basis
+from skdpsynth._denoising import haar_basis
 
 
 @pytest.mark.parametrize("last_apart", [False, True])

@@ -6,7 +6,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.optimize import minimize
 
-from skdpsynth._histograms import project_to_simplex
+from skdpsynth._denoising import project_to_simplex
 
 
 @given(arrays(float, st.integers(1, 12), elements=st.floats(-5, 5)))
