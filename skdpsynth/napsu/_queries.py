@@ -55,7 +55,7 @@ def read_queries(queries: Any, schema: TableSchema) -> list[tuple[int, ...]] | s
     for query in queries:
         if isinstance(query, str) or not isinstance(query, Iterable):
             raise TypeError(
-                f"queries holds {query!r}, which is no tuple of column names; a list with one "
+                f"queries holds {query!r}, which is not a tuple of column names; a list with one "
                 f"query is [{schema.names[:2]!r}]."
             )
         names = list(query)
