@@ -115,6 +115,9 @@ class Fit:
         Whether the fit warns of a leak.
     needs : str, default=None
         A package that is not always there, without which it cannot be made.
+    scores_vary : bool, default=False
+        Whether log densities differ from run to run, by rounding, with more than one core: sums of
+        d3p in single precision do, by a part in 10⁹, and the rows sampled do not.
     """
 
     cls: type
@@ -125,6 +128,7 @@ class Fit:
     is_saved: bool = False
     warns: bool = False
     needs: str | None = None
+    scores_vary: bool = False
 
     @property
     def is_possible(self) -> bool:
@@ -167,7 +171,7 @@ def _fit(cls: type, arguments: Callable[[], Any], rest: dict[str, Any]) -> Fit:
     return Fit(cls, arguments, {"schema": schema, **rest} if schema else rest, **own)
 
 
-FIELDS = ("conditions", "draws", "is_saved", "warns", "needs")
+FIELDS = ("conditions", "draws", "is_saved", "warns", "needs", "scores_vary")
 SCHEMAS = {
     _people: tables.PEOPLE,
     _no_target: tables.FEATURES,
@@ -208,7 +212,9 @@ FITS: dict[str, Fit] = {
         _heights, **OWN, guide=two_normals, adjacency="replace_one", is_saved=True
     ),
     "model_automatic_guide": _mixture(_heights, **OWN, guide=AutoNormal, is_saved=True),
-    "d3p": _mixture(**DPVI, engine="d3p", adjacency="replace_one", needs="d3p", is_saved=True),
+    "d3p": _mixture(
+        **DPVI, engine="d3p", adjacency="replace_one", needs="d3p", scores_vary=True, is_saved=True
+    ),
     # Markov networks
     "auto": _napsu(conditions=WOMEN, is_saved=True),
     "auto_replace_one": _napsu(_no_target, adjacency="replace_one", epsilon=3.0),
