@@ -19,13 +19,13 @@ from ..exceptions import PrivacyLeakWarning
 from ..privacy import NoiseSource, PrivacyLedger
 from ..schema import Table, TableSchema
 from ..schema._kinds import Numeric, shorten
-from ._adapt._stage import AdaptableRelease, adapt_clusters, measure_adaptation
-from ._blocks._anonymize import release_blocks
+from ._adapt._plan import AdaptableRelease, adapt_clusters, measure_adaptation
+from ._blocks._plan import release_blocks
 from ._blocks._stages import ClusterPlan
 from ._published._madl2022 import Madl2022Release, infer_madl2022, release_madl2022
-from ._vectors._continuous import ContinuousPlan, ContinuousRelease, release_continuous
 from ._vectors._continuous_estimates import infer_continuous
 from ._vectors._continuous_model import ContinuousModel
+from ._vectors._plan import ContinuousPlan, ContinuousRelease, release_continuous
 
 __all__ = ["ClustMixSynthesizer"]
 

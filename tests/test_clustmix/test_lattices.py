@@ -14,7 +14,7 @@ from skdpsynth.clustmix._lattices import (
     second_moment_sensitivity,
     sums_sensitivity,
 )
-from skdpsynth.clustmix._vectors._continuous import ContinuousPlan, release_continuous
+from skdpsynth.clustmix._vectors._plan import ContinuousPlan, release_continuous
 from skdpsynth.exceptions import BudgetExceededError
 from skdpsynth.privacy import GaussianEvent, NoiseSource, PrivacyLedger, sampler_log_ratio
 

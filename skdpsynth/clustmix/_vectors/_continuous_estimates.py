@@ -9,8 +9,8 @@ import numpy as np
 from ..._denoising._spectra import shrink_singular_values, shrink_spectrum
 from ..._histograms import project_to_simplex
 from ._column_marginals import smooth_cells
-from ._continuous import ContinuousRelease, Shape
 from ._continuous_model import ContinuousModel
+from ._plan import ContinuousRelease, Shape
 
 __all__ = ["infer_continuous"]
 

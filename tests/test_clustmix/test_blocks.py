@@ -12,7 +12,7 @@ from skdpsynth import Categorical, Count, TableSchema
 from skdpsynth._histograms import _release
 from skdpsynth._product_mixture import _measure
 from skdpsynth._product_mixture._columns import model_columns
-from skdpsynth.clustmix._blocks._anonymize import release_blocks
+from skdpsynth.clustmix._blocks._plan import release_blocks
 from skdpsynth.clustmix._blocks._stages import ClusterPlan
 from skdpsynth.privacy import NoiseSource, PrivacyLedger
 

@@ -13,8 +13,8 @@ from ..._product_mixture._layout import encode_records
 from ..._product_mixture._model import MixtureModel
 from ..._product_mixture._release import MixtureRelease
 from ...privacy import NoiseSource, PrivacyLedger
-from .._vectors._continuous import ContinuousRelease
 from .._vectors._continuous_model import ContinuousModel
+from .._vectors._plan import ContinuousRelease
 from ._inducing_points import adapt_cells, adapt_means
 from ._normal_equations import (
     RESERVE_SHARE,

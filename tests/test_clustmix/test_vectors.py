@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skdpsynth.clustmix._lattices import second_moment_sensitivity, sums_sensitivity
-from skdpsynth.clustmix._vectors._continuous import (
+from skdpsynth.clustmix._vectors._continuous_estimates import infer_continuous
+from skdpsynth.clustmix._vectors._plan import (
     SHARES,
     ContinuousPlan,
     average_sums,
@@ -15,7 +16,6 @@ from skdpsynth.clustmix._vectors._continuous import (
     has_precise_means,
     release_continuous,
 )
-from skdpsynth.clustmix._vectors._continuous_estimates import infer_continuous
 from skdpsynth.clustmix._vectors._private_pca import (
     NoisySums,
     PrivateRows,
