@@ -6,11 +6,15 @@ import math
 
 import numpy as np
 
-from ..._denoising._spectra import shrink_singular_values, shrink_spectrum
-from ..._histograms import project_to_simplex
+from ..._denoising import (
+    james_stein,
+    project_to_simplex,
+    shrink_singular_values,
+    shrink_spectrum,
+)
 from ._column_marginals import smooth_cells
 from ._continuous_model import ContinuousModel
-from ._plan import ContinuousRelease, Shape
+from ._release import ContinuousRelease, Shape
 
 __all__ = ["infer_continuous"]
 
@@ -126,8 +130,7 @@ def estimate_clusters(shape: Shape, n_records: float) -> tuple[np.ndarray, np.nd
         if len(own) > 1:
             raw = mean[own] - share @ mean[own]
             noise = raw.shape[1] * np.square(shape.clusters.noise_scale / _sizes(shape)[own])
-            energy = np.square(raw).sum(axis=1)
-            kept = np.maximum(1.0 - noise / np.maximum(energy, 1e-300), 0.0)[:, None] * raw
+            kept = james_stein(np.square(raw).sum(axis=1), noise)[:, None] * raw
             deviation[own] = kept - share @ kept
     return weights, deviation
 
