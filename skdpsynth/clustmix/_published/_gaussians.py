@@ -1,4 +1,8 @@
-"""Gaussian components: fitted to assigned records, and their log densities."""
+"""Gaussian components: fitted to assigned records, and their log densities.
+
+`fit_gaussians` is the M-step of size-constrained EM; `log_joint` is log π_k + log N(x | m_k, Σ_k)
+and `log_penalty` −½·reg_covar·tr(Σ_k⁻¹), the two terms of its objective.
+"""
 
 from __future__ import annotations
 

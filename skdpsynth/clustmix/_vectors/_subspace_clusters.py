@@ -164,6 +164,7 @@ def start_clusters(
     count = np.maximum(profile.n_records, 1.0)
     means = (profile.total / count[:, None]) @ subspace.components - subspace.centre
     draws = random.standard_normal((len(labels), means.shape[1])) * np.sqrt(variance)
+    # the only cluster of a class starts at its mean, and needs no randomness
     draws[np.bincount(labels)[labels] == 1] = 0.0
     return labels, means[labels] + START_SPREAD * draws
 
