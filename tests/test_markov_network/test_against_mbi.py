@@ -14,15 +14,16 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from scipy.special import logsumexp
-from test_napsu import reference
-from test_napsu.reference import make_variables
 
 from skdpsynth._compat import enable_x64
-from skdpsynth.napsu._calibration import calibrate
-from skdpsynth.napsu._junction_tree import clique_size, junction_tree
-from skdpsynth.napsu._kernels import log_normaliser, mean, mean_and_covariance
-from skdpsynth.napsu._network import build_network
-from skdpsynth.napsu._scaling import Target, fit_scaling
+from skdpsynth._markov_network._fitting import Target, fit_scaling
+from skdpsynth._markov_network._kernels import log_normaliser, mean, mean_and_covariance
+from skdpsynth._markov_network._messages import calibrate
+from skdpsynth._markov_network._network import build_network
+from skdpsynth._markov_network._tree import clique_size, junction_tree
+
+from . import reference
+from .reference import make_variables
 
 # mbi asks for double precision as it is imported. It also warns of jax's cache of compilations,
 # which is on by default: importorskip ignores warnings during the import, and no others are met.
