@@ -62,10 +62,10 @@ def block_projection(block_sizes: Sequence[int]) -> Projection:
     block = np.repeat(np.arange(len(sizes)), sizes)
     place = np.arange(len(block)) - starts[block]
     padded = np.where(is_cell, starts[:, None] + cell, 0)
-    return Partial(_project_rows, padded, is_cell, block, place)
+    return Partial(_project_on_blocks, padded, is_cell, block, place)
 
 
-def _project_rows(
+def _project_on_blocks(
     padded: Array, is_cell: Array, block: Array, place: Array, points: Array
 ) -> jax.Array:
     """Project every block, padded to the size of the largest."""

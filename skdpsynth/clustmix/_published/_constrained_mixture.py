@@ -17,7 +17,7 @@ from tqdm.auto import tqdm
 
 from ..._fitting import whole_or_not_at_all
 from ._constrained_em import ConstrainedFit, SizeBounds, fit_from
-from ._gaussians import COVARIANCE_TYPES, Gaussians, draw_deviations, log_joint
+from ._gaussians import COVARIANCE_TYPES, Gaussians, log_joint, shape_deviations
 
 __all__ = ["SizeConstrainedGaussianMixture"]
 
@@ -353,7 +353,8 @@ class SizeConstrainedGaussianMixture(DensityMixin, BaseEstimator):  # type: igno
         rng = check_random_state(self.random_state)
         sizes = rng.multinomial(n_samples, self.weights_)
         labels = np.repeat(np.arange(self.n_components), sizes)
-        deviations = draw_deviations(labels, self._mixture, self.covariance_type, rng)
+        standard = rng.standard_normal((n_samples, self.n_features_in_))
+        deviations = shape_deviations(standard, labels, self.covariances_, self.covariance_type)
         return self.means_[labels] + deviations, labels
 
 

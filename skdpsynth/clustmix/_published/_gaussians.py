@@ -14,10 +14,10 @@ from scipy import linalg
 __all__ = [
     "COVARIANCE_TYPES",
     "Gaussians",
-    "draw_deviations",
     "fit_gaussians",
     "log_joint",
     "log_penalty",
+    "shape_deviations",
 ]
 
 COVARIANCE_TYPES = ("full", "tied", "diag", "spherical")
@@ -177,19 +177,27 @@ def log_penalty(mixture: Gaussians, covariance_type: str, reg_covar: float) -> n
     return np.asarray(-0.5 * reg_covar * traces)
 
 
-def draw_deviations(
-    labels: np.ndarray, mixture: Gaussians, covariance_type: str, rng: np.random.RandomState
+def shape_deviations(
+    standard: np.ndarray, labels: np.ndarray, covariances: np.ndarray, covariance_type: str
 ) -> np.ndarray:
-    """Draw deviations from the means of the components in `labels`, of shape (n, n_features)."""
-    covariances = mixture.covariances
-    noise = rng.standard_normal((len(labels), mixture.means.shape[1]))
+    """Give standard normal rows the covariances of the components in `labels`.
+
+    Parameters
+    ----------
+    standard : ndarray of shape (n_records, n_features)
+    labels : ndarray of shape (n_records,)
+    covariances : ndarray
+        As in `Gaussians`.
+    covariance_type : {"full", "tied", "diag", "spherical"}
+    """
     if covariance_type == "spherical":
-        noise *= np.sqrt(covariances)[labels, None]
-    elif covariance_type == "diag":
-        noise *= np.sqrt(covariances)[labels]
-    elif covariance_type == "tied":
-        noise = noise @ np.linalg.cholesky(covariances).T
-    else:
-        for k, covariance in enumerate(covariances):
-            noise[labels == k] = noise[labels == k] @ np.linalg.cholesky(covariance).T
-    return noise
+        return np.asarray(standard * np.sqrt(covariances)[labels, None])
+    if covariance_type == "diag":
+        return np.asarray(standard * np.sqrt(covariances)[labels])
+    if covariance_type == "tied":
+        return standard @ np.linalg.cholesky(covariances).T
+    deviations = standard.copy()
+    for k, covariance in enumerate(covariances):
+        own = labels == k
+        deviations[own] = standard[own] @ np.linalg.cholesky(covariance).T
+    return deviations
