@@ -82,10 +82,10 @@ def project_blocks(values: Array) -> jax.Array:
     Duchi, Shalev-Shwartz, Singer & Chandra (2008), Efficient projections onto the l1-ball, figure
     1; the same as the package's `project_to_simplex`, in jax.
     """
-    # the last cell above its threshold sets the one that is subtracted from all
     descending = -jnp.sort(-values, axis=-1)
     total = jnp.cumsum(jnp.where(jnp.isfinite(descending), descending, 0.0), axis=-1)
     thresholds = (total - 1.0) / jnp.arange(1, values.shape[-1] + 1)
+    # the threshold of the smallest cell that stays positive is subtracted from all
     last = jnp.sum(descending > thresholds, axis=-1, keepdims=True) - 1
     return jnp.maximum(values - jnp.take_along_axis(thresholds, last, axis=-1), 0.0)
 
