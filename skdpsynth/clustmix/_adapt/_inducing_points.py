@@ -1,6 +1,8 @@
 """Adapt: move the centroids so that a kernel machine trained on them predicts the records.
 
-The records have entered through one release, their normal equations; this is post-processing.
+They become kernel inducing points (KIP; Nguyen, Chen & Lee 2021). The records have entered through
+one release, their normal equations; this is post-processing. `adapt_objective` is L(X) of `adapt`,
+term by term; `_descend` its minimisation, with a projection on what centroids may be.
 """
 
 from __future__ import annotations
@@ -60,10 +62,10 @@ def block_projection(block_sizes: Sequence[int]) -> Projection:
     block = np.repeat(np.arange(len(sizes)), sizes)
     place = np.arange(len(block)) - starts[block]
     padded = np.where(is_cell, starts[:, None] + cell, 0)
-    return Partial(_project_rows, padded, is_cell, block, place)
+    return Partial(_project_on_blocks, padded, is_cell, block, place)
 
 
-def _project_rows(
+def _project_on_blocks(
     padded: Array, is_cell: Array, block: Array, place: Array, points: Array
 ) -> jax.Array:
     """Project every block, padded to the size of the largest."""
@@ -83,6 +85,7 @@ def project_blocks(values: Array) -> jax.Array:
     descending = -jnp.sort(-values, axis=-1)
     total = jnp.cumsum(jnp.where(jnp.isfinite(descending), descending, 0.0), axis=-1)
     thresholds = (total - 1.0) / jnp.arange(1, values.shape[-1] + 1)
+    # the threshold of the smallest cell that stays positive is subtracted from all
     last = jnp.sum(descending > thresholds, axis=-1, keepdims=True) - 1
     return jnp.maximum(values - jnp.take_along_axis(thresholds, last, axis=-1), 0.0)
 
@@ -120,11 +123,14 @@ def adapt_objective(
     features : RandomFeatures
     alpha, regularisation : float
     """
+    # ‖X − X̃‖² / ‖X̃‖²
     distance = jnp.sum((points - start) ** 2) / jnp.sum(start**2)
     mapped = map_points(points, features)
     kernel = mapped @ mapped.T
+    # λ relative to the mean diagonal of K_ss, so that it has no unit
     ridge = regularisation * jnp.trace(kernel) / len(kernel)
     dual = jnp.linalg.solve(kernel + ridge * jnp.eye(len(kernel)), targets)
+    # W = Φ_sᵀ(K_ss + λI)⁻¹y_s, and tr(WᵀAW) − 2 tr(WᵀB)
     weights = mapped.T @ dual
     loss = jnp.sum(weights * (gram @ weights)) - 2.0 * jnp.sum(weights * cross)
     return alpha * distance + (1.0 - alpha) * loss / (2.0 * n_records)
@@ -147,7 +153,9 @@ def _descend(
         loss, gradient = objective(points, start, *arguments)
         first = 0.9 * first + 0.1 * gradient
         second = 0.999 * second + 0.001 * gradient**2
+        # Adam's corrections of both moments for their start at zero
         rate = learning_rate * jnp.sqrt(1.0 - 0.999**index) / (1.0 - 0.9**index)
+        # after every step, so that the next gradient is that of possible centroids
         points = project(points - rate * first / (jnp.sqrt(second) + 1e-8))
         return (points, first, second), loss
 

@@ -1,4 +1,8 @@
-"""Gaussian components: fitted to assigned records, and their log densities."""
+"""Gaussian components: fitted to assigned records, and their log densities.
+
+`fit_gaussians` is the M-step of size-constrained EM; `log_joint` is log π_k + log N(x | m_k, Σ_k)
+and `log_penalty` −½·reg_covar·tr(Σ_k⁻¹), the two terms of its objective.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,14 @@ from typing import NamedTuple
 import numpy as np
 from scipy import linalg
 
-__all__ = ["COVARIANCE_TYPES", "Gaussians", "fit_gaussians", "log_joint", "log_penalty"]
+__all__ = [
+    "COVARIANCE_TYPES",
+    "Gaussians",
+    "fit_gaussians",
+    "log_joint",
+    "log_penalty",
+    "shape_deviations",
+]
 
 COVARIANCE_TYPES = ("full", "tied", "diag", "spherical")
 
@@ -164,3 +175,29 @@ def log_penalty(mixture: Gaussians, covariance_type: str, reg_covar: float) -> n
     else:
         traces = squares.reshape(n_components, -1).sum(axis=1)
     return np.asarray(-0.5 * reg_covar * traces)
+
+
+def shape_deviations(
+    standard: np.ndarray, labels: np.ndarray, covariances: np.ndarray, covariance_type: str
+) -> np.ndarray:
+    """Give standard normal rows the covariances of the components in `labels`.
+
+    Parameters
+    ----------
+    standard : ndarray of shape (n_records, n_features)
+    labels : ndarray of shape (n_records,)
+    covariances : ndarray
+        As in `Gaussians`.
+    covariance_type : {"full", "tied", "diag", "spherical"}
+    """
+    if covariance_type == "spherical":
+        return np.asarray(standard * np.sqrt(covariances)[labels, None])
+    if covariance_type == "diag":
+        return np.asarray(standard * np.sqrt(covariances)[labels])
+    if covariance_type == "tied":
+        return standard @ np.linalg.cholesky(covariances).T
+    deviations = standard.copy()
+    for k, covariance in enumerate(covariances):
+        own = labels == k
+        deviations[own] = standard[own] @ np.linalg.cholesky(covariance).T
+    return deviations
