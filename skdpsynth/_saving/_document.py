@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from .._base import BaseSynthesizer
+from .._files import write_atomically
 from ..exceptions import SavedModelError
 from ..preprocessing import TableFormat
 from ..privacy import PrivacyLedger, PrivacySpent
@@ -17,8 +18,7 @@ from ..schema import TableSchema
 from ._checks import require
 from ._codec import Decoder, Encoder
 from ._conform import conforms
-from ._container import pack, unpack
-from ._files import read_bytes, write_atomically
+from ._container import pack, read_bytes, unpack
 from ._fingerprint import check_fingerprint, fingerprint
 from ._registry import ENTRY_OF, SYNTHESIZERS
 
