@@ -57,7 +57,7 @@ $(VENV_DEMO)/.installed-demo: $(METADATA)
 $(VENV)/.installed-test: $(METADATA)
 	$(check_python)
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet -e ".[test,arrow,benchmark]"
+	$(BIN)/python -m pip install --quiet -e ".[test,arrow,benchmark,mbi]"
 	@touch $@
 
 $(VENV_D3P)/.installed-d3p: $(METADATA)
