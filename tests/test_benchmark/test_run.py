@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from skdpsynth._files import write_atomically
 from skdpsynth.benchmark import _run, run
 
 from .stand_ins import Constant, Copies, Failing, Shuffled, SometimesFailing
