@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from tqdm.auto import tqdm
 
 from .._base import BaseSynthesizer
-from .._parameters import as_generator, is_auto, is_number
-from .._reading import check_choice, check_integer
+from .._parameters import Choice, as_generator, is_auto, is_number
+from .._reading import check_integer
 from ..privacy import NoiseSource, PrivacyLedger
 from ..schema import Table, TableSchema
 from ._inference import infer_network
@@ -136,6 +136,8 @@ class NapsuMQSynthesizer(BaseSynthesizer):
     True
     """
 
+    _constraints: ClassVar = {"inference": Choice(*INFERENCES)}
+
     def __init__(
         self,
         epsilon: float = 1.0,
@@ -168,7 +170,6 @@ class NapsuMQSynthesizer(BaseSynthesizer):
         self.verbose = verbose
 
     def _check_parameters(self, schema: TableSchema) -> None:
-        check_choice(self.inference, "inference", INFERENCES)
         check_integer(self.n_bins, "n_bins", 2)
         check_integer(self.max_clique_size, "max_clique_size", 1, auto=False)
         check_integer(self.n_draws, "n_draws", 10, auto=False)
