@@ -16,6 +16,7 @@ from tqdm.auto import tqdm
 from ._contracts import FitPlan, Model, Plan, as_fit_plan
 from ._parameters import Constraint, as_generator, check_count, check_parameters
 from ._reading import encode_conditions, read_table
+from ._saving import save
 from .exceptions import SchemaError, TableMismatchError
 from .preprocessing import decode_table, encode_table, join_target, read_frame
 from .privacy import Mechanisms, NoiseSource, PrivacyLedger
@@ -287,9 +288,6 @@ class BaseSynthesizer(BaseEstimator, metaclass=ABCMeta):
         OSError
             If the file cannot be written; one that was there before is untouched.
         """
-        # imported late: what is saved builds on this module
-        from ._saving import save
-
         save(self, path)
 
     @property

@@ -6,12 +6,14 @@ from pkgutil import walk_packages
 
 from sklearn.base import BaseEstimator
 
+from skdpsynth._catalogue import METHODS
+
 PACKAGE = "skdpsynth"
 
 
 def all_estimators():
-    """Name and class of each estimator that a public module lists, sorted by name."""
-    found = {}
+    """Name and class of each estimator that a public module or the catalogue lists, by name."""
+    found = {method.class_name: method.load() for method in METHODS.values()}
     for module in _public_modules():
         for name in getattr(module, "__all__", ()):
             cls = getattr(module, name)

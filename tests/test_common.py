@@ -25,6 +25,7 @@ from skdpsynth import (
     make_synthesizer_pipeline,
 )
 from skdpsynth._base import BaseSynthesizer
+from skdpsynth._catalogue import METHODS
 from skdpsynth.metrics import TSTRScorer
 from skdpsynth.preprocessing import BoundedDiscretizer, TableEncoder
 
@@ -81,6 +82,7 @@ def test_nothing_escapes():
         "TableEncoder",
     } <= set(names)
     assert "BaseSynthesizer" not in names
+    assert {method.load() for method in METHODS.values()} <= set(SYNTHESIZERS)
     assert names == sorted(set(names))
     # a scorer is configured like an estimator but fits nothing
     assert [name for name, cls in all_estimators() if not hasattr(cls, "fit")] == ["TSTRScorer"]

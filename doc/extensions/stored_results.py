@@ -12,6 +12,8 @@ import pandas as pd
 from docutils.parsers.rst import Directive
 from docutils.statemachine import StringList
 
+from skdpsynth._catalogue import METHODS
+
 RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
 MEASURES = {
     "lightgbm_auc": "LightGBM AUC",
@@ -22,14 +24,14 @@ MEASURES = {
     "fit_cpu_seconds": "fit, CPU s",
     "peak_memory_mb": "peak MB",
 }
-METHODS = ["real", "mixture", "napsu", "clustmix"]
+ORDER = ["real", *METHODS]
 DIGITS = {"fit_cpu_seconds": 1, "peak_memory_mb": 0}
 
 
 def read_runs(name):
     """Give the runs of a benchmark that did not fail, in one order for all tables."""
     runs = pd.read_csv(RESULTS / f"benchmark_{name}.csv")
-    places = runs["method"].map(METHODS.index)
+    places = runs["method"].map(ORDER.index)
     runs = runs.assign(place=places).sort_values(["epsilon", "place", "seed"], na_position="first")
     return runs[runs["status"] == "ok"].drop(columns="place")
 

@@ -4,10 +4,9 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from stored_results import read_markdown, read_runs
 
+from skdpsynth._catalogue import METHODS
 from skdpsynth.displays import PrivacyUtilityDisplay
 
-COLOURS = {"mixture": "#c2410c", "napsu": "#1d4ed8", "clustmix": "#15803d"}
-MARKERS = {"mixture": "o", "napsu": "s", "clustmix": "D"}
 INK = "#2b313b"
 
 
@@ -21,21 +20,21 @@ def at_epsilon_1():
         "mnist": "logistic_auc",
     }
     figure, axes = plt.subplots(figsize=(7, 3.2), layout="constrained")
-    for place, (name, measure) in enumerate(tables.items()):
-        runs = read_runs(name)
+    for place, (table, measure) in enumerate(tables.items()):
+        runs = read_runs(table)
         real = runs.loc[runs["method"] == "real", measure].mean()
         axes.plot([real, real], [place - 0.3, place + 0.3], color=INK, label="real rows")
-        for method, colour in COLOURS.items():
-            scores = runs.loc[(runs["method"] == method) & (runs["epsilon"] == 1), measure]
+        for number, (name, method) in enumerate(METHODS.items()):
+            scores = runs.loc[(runs["method"] == name) & (runs["epsilon"] == 1), measure]
             if len(scores):
                 axes.errorbar(
                     scores.mean(),
-                    place + {"mixture": -0.15, "napsu": 0, "clustmix": 0.15}[method],
+                    place + 0.15 * (number - (len(METHODS) - 1) / 2),
                     xerr=scores.std(),
-                    fmt=MARKERS[method],
-                    color=colour,
+                    fmt=method.marker,
+                    color=method.colour,
                     capsize=2,
-                    label=method,
+                    label=name,
                 )
     axes.set_yticks(range(len(tables)), tables)
     axes.invert_yaxis()
@@ -86,9 +85,8 @@ def coverage():
     figure, axes = plt.subplots(figsize=(6, 2.8), layout="constrained")
     axes.axhline(95, color=INK, linestyle="--", linewidth=1, label="nominal")
     coefficients = table["coefficient"].unique()
-    for number, (coefficient, colour) in enumerate(
-        zip(coefficients, COLOURS.values(), strict=True)
-    ):
+    colours = ("#c2410c", "#1d4ed8", "#15803d")
+    for number, (coefficient, colour) in enumerate(zip(coefficients, colours, strict=True)):
         points = table[table["coefficient"] == coefficient]
         axes.errorbar(
             points["place"] + 0.12 * (number - 1),

@@ -16,12 +16,12 @@ import numpy as np
 import pandas as pd
 
 from skdpsynth import DPMixtureSynthesizer
+from skdpsynth._catalogue import METHODS
 from skdpsynth.datasets import load_rand_hie
 
 HERE = Path(__file__).parent
 SCORES = HERE.parents[1] / "benchmarks" / "results" / "benchmark_adult.csv"
 REAL, SYNTHETIC, INK = "#b4bbc6", "#c2410c", "#2b313b"
-METHODS = {"napsu": ("#1d4ed8", "s"), "mixture": ("#c2410c", "o"), "clustmix": ("#15803d", "D")}
 
 
 def draw_column(axes, real, synthetic):
@@ -56,9 +56,9 @@ def draw_scores(axes):
     axes.axhline(ceiling, color=INK, linestyle="--", linewidth=1.2)
     axes.text(0, ceiling - 0.001, "trained on real rows", va="top", fontsize=9, color=INK)
     means = runs.groupby(["method", "epsilon"])["lightgbm_auc"].mean()
-    for method, (colour, marker) in METHODS.items():
-        points = means[method]
-        axes.plot(range(len(points)), points, marker=marker, color=colour, label=method)
+    for name, method in METHODS.items():
+        points = means[name]
+        axes.plot(range(len(points)), points, marker=method.marker, color=method.colour, label=name)
     axes.set_xticks(range(len(points)), [f"ε = {epsilon:g}" for epsilon in points.index])
     axes.set(ylabel="area under the ROC curve", ylim=(0.86, 0.935))
     axes.legend(frameon=False, title="trained on synthetic rows", loc="lower right")

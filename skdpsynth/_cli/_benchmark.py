@@ -10,7 +10,9 @@ from typing import Any
 
 import click
 
+from .._catalogue import METHODS, compared_methods
 from ._house import Command, say
+from ._listed import MethodsOption
 
 __all__ = ["benchmark"]
 
@@ -99,9 +101,10 @@ class Edges(click.ParamType):
 @click.option(
     "--methods",
     "--method",
+    cls=MethodsOption,
     type=Words(),
-    default="mixture,napsu,clustmix",
-    help="mixture, napsu, clustmix, or package.module:Name of a class with fit and sample.",
+    default_of=lambda: ",".join(compared_methods()),
+    tell=lambda: f"{', '.join(METHODS)}, or package.module:Name of a class with fit and sample.",
 )
 @click.option("--epsilon", type=Numbers(), default="1", help="Budgets; inf is no privacy.")
 @click.option("--seeds", type=Whole(), default=3, help="Number of splits.")

@@ -16,7 +16,8 @@ from ..privacy import PrivacySpent, gdp_mu, nonnegative_sensitivity
 from ..schema import TableSchema
 from ._decimals import digits_option, round_to_digits
 from ._house import FILE, SCHEMA, Command, say, warn
-from ._methods import METHODS, FitOptions, make_synthesizer
+from ._listed import MethodName, MethodsOption, describe_methods
+from ._methods import FitOptions, make_synthesizer
 from ._sample import draw_rows
 from ._schema import nullable_schema, read_schema
 from ._tables import (
@@ -30,7 +31,7 @@ from ._tables import (
 )
 from ._user_code import UserCode, read_user_code
 
-__all__ = ["fit", "synthesize"]
+__all__ = ["fit", "fit_options", "read_inputs", "synthesize"]
 
 # a table of fewer rows per row of noise hides in it
 FEW = 10
@@ -38,10 +39,10 @@ FEW = 10
 _OPTIONS = (
     click.option(
         "--method",
-        type=click.Choice(list(METHODS)),
+        cls=MethodsOption,
+        type=MethodName(),
         default="mixture",
-        help="mixture: quick and general. napsu: keeps the marginals an analysis needs, with valid "
-        "intervals. clustmix: for many numeric columns.",
+        tell=describe_methods,
     ),
     click.option(
         "--schema",
@@ -77,7 +78,7 @@ _OPTIONS = (
     ),
     click.option(
         "--inference",
-        type=click.Choice(["moments", "dpvi", "laplace", "map", "nuts"]),
+        metavar="NAME",
         help="mixture: moments (default) or dpvi. napsu: laplace (default), map or nuts.",
     ),
     click.option(
@@ -169,7 +170,7 @@ def fit(data: Path, output: Path, force: bool, **given: Any) -> None:
           --missing "?" -o model.skdp
     """
     options, table_format = _split(given)
-    schema, code = _read_plan(options)
+    schema, code = read_inputs(options)
     synthesizer = make_synthesizer(options, schema, code)
     if output == Path("-"):
         raise click.UsageError("A model is no text; name a file for it, such as -o model.skdp.")
@@ -218,7 +219,7 @@ def synthesize(
       skdpsynth synthesize data.csv --schema schema.json --epsilon 1 -o twin.csv
     """
     options, table_format = _split(given)
-    schema, code = _read_plan(options)
+    schema, code = read_inputs(options)
     synthesizer = make_synthesizer(options, schema, code)
     check_output(output, force, [data, options.schema, options.model_file], is_table=True)
     synthesizer.fit(_read_rows(data, schema, options, table_format, code))
@@ -231,7 +232,7 @@ def synthesize(
     _warn_of_noise(synthesizer)
 
 
-def _read_plan(options: FitOptions) -> tuple[TableSchema, UserCode]:
+def read_inputs(options: FitOptions) -> tuple[TableSchema, UserCode]:
     """Return the schema and the Python code that the options name."""
     schema = read_schema(options.schema, options.target)
     if options.drop_na:

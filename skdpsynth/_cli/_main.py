@@ -43,6 +43,7 @@ differential privacy and draw a synthetic table from the model, which you may sh
 # name: (module, what the list of commands says)
 COMMANDS = {
     "schema": ("_schema", "Say what is public about a table: draft, buy and check schemas."),
+    "plan": ("_plan", "Say what a fit would buy with its budget, before any row is read."),
     "fit": ("_fit", "Fit a model to DATA under differential privacy."),
     "sample": ("_sample", "Draw synthetic rows from MODEL, a file that `fit` wrote."),
     "synthesize": ("_fit", "Fit a model to DATA and draw a synthetic table, in one step."),

@@ -2,39 +2,34 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
-from ..clustmix import ClustMixSynthesizer
-from ..mixture import DPMixtureSynthesizer
-from ..napsu import NapsuMQSynthesizer
+from .._catalogue import METHODS
+from .._parameters import Choice
 from ..schema import TableSchema
 from ._house import bars, warn
 from ._text_files import read_distributions, read_queries
 from ._user_code import UserCode
 
-__all__ = ["METHODS", "FitOptions", "make_synthesizer"]
+__all__ = ["APPLIES", "OWN_OPTIONS", "FitOptions", "make_synthesizer"]
 
-METHODS: dict[str, Any] = {
-    "mixture": DPMixtureSynthesizer,
-    "napsu": NapsuMQSynthesizer,
-    "clustmix": ClustMixSynthesizer,
-}
-INFERENCES = {"mixture": ("moments", "dpvi"), "napsu": ("laplace", "map", "nuts")}
 STRATEGIES = ("auto", "star", "tree", "tan")
 
-# which methods an option is for, and what the others lack
+# An option is for the methods whose class has one of these parameters; what the others lack.
 APPLIES = {
-    "k": (("mixture", "clustmix"), "components or clusters"),
-    "num_epochs": (("mixture",), "gradient steps"),
-    "sampling_ratio": (("mixture",), "batches of rows"),
-    "clipping_threshold": (("mixture",), "gradients to clip"),
-    "inference": (("mixture", "napsu"), "choice of inference"),
-    "queries": (("napsu",), "marginal queries"),
+    "k": (("n_components", "n_clusters"), "components or clusters"),
+    "num_epochs": (("n_steps",), "gradient steps"),
+    "sampling_ratio": (("sampling_rate",), "batches of rows"),
+    "clipping_threshold": (("clipping_norm",), "gradients to clip"),
+    "inference": (("inference",), "choice of inference"),
+    "queries": (("queries",), "marginal queries"),
 }
 OF_DPVI = ("num_epochs", "sampling_ratio", "clipping_threshold")
 # --parameter must not be a second way to say what an option says
@@ -94,7 +89,8 @@ def make_synthesizer(options: FitOptions, schema: TableSchema, code: UserCode) -
     click.UsageError
         If an option is not for the method; the message says for which it is.
     """
-    _check_method(options, code)
+    cls = METHODS[options.method].load()
+    _check_method(options, code, cls)
     parameters: dict[str, Any] = {
         "epsilon": options.epsilon,
         "delta": options.delta,
@@ -108,22 +104,36 @@ def make_synthesizer(options: FitOptions, schema: TableSchema, code: UserCode) -
             "--insecure-noise-seed fixes the noise, and whoever knows the seed can subtract it. "
             "The result is marked as not private: for public tables and tests only."
         )
-    if options.inference is not None:
-        parameters["inference"] = options.inference
-    make = {"mixture": _mixture, "napsu": _napsu, "clustmix": _clustmix}[options.method]
-    parameters |= make(options, schema, code)
-    synthesizer = METHODS[options.method](**parameters)
+    parameters |= _choose_inference(options, code, cls)
+    parameters |= _describe_model(options, schema, code)
+    parameters |= _spend_steps(options)
+    if options.k is not None:
+        parameters |= {name: options.k for name in APPLIES["k"][0] if name in _names(cls)}
+    if options.queries is not None:
+        parameters["queries"] = _read_queries(options.queries, schema)
+    synthesizer = cls(**parameters)
     return synthesizer.set_params(**_read_parameters(options, synthesizer))
 
 
-def _check_method(options: FitOptions, code: UserCode) -> None:
-    for name, (methods, lack) in APPLIES.items():
-        if getattr(options, name) is not None and options.method not in methods:
+def _names(cls: Any) -> set[str]:
+    """Return the parameters of a synthesizer."""
+    return set(inspect.signature(cls).parameters)
+
+
+def _methods_with(parameters: Iterable[str]) -> str:
+    """Return the names of the methods that have one of these parameters."""
+    wanted = set(parameters)
+    return " or ".join(name for name, method in METHODS.items() if wanted & _names(method.load()))
+
+
+def _check_method(options: FitOptions, code: UserCode, cls: Any) -> None:
+    for name, (parameters, lack) in APPLIES.items():
+        if getattr(options, name) is not None and not _names(cls) & set(parameters):
             raise click.UsageError(
-                f"{_spell(name)} is for --method {' or '.join(methods)}; {options.method} has no "
-                f"{lack}."
+                f"{_spell(name)} is for --method {_methods_with(parameters)}; {options.method} has "
+                f"no {lack}."
             )
-    choices = INFERENCES.get(options.method, ())
+    choices = _inferences(cls)
     if options.inference is not None and options.inference not in choices:
         raise click.UsageError(
             f"--inference {options.inference} is not for --method {options.method}, which has "
@@ -131,28 +141,46 @@ def _check_method(options: FitOptions, code: UserCode) -> None:
         )
     has_model = code.model is not None or code.guide is not None
     is_text = options.model_file is not None and code.path is None
-    if (has_model or is_text) and options.method != "mixture":
+    needed = "model" if has_model else "distributions"
+    if (has_model or is_text) and needed not in _names(cls):
         raise click.UsageError(
-            f"--model-file {options.model_file} describes a model, which is for --method mixture."
+            f"--model-file {options.model_file} describes a model, which is for --method "
+            f"{_methods_with([needed])}."
         )
 
 
-def _mixture(options: FitOptions, schema: TableSchema, code: UserCode) -> dict[str, Any]:
+def _inferences(cls: Any) -> tuple[str, ...]:
+    """Return the kinds of inference that a synthesizer declares."""
+    declared = cls._constraints.get("inference")
+    return declared.words if isinstance(declared, Choice) else ()
+
+
+def _choose_inference(options: FitOptions, code: UserCode, cls: Any) -> dict[str, Any]:
+    """Return the inference that is asked for, or that other options imply."""
     given = [name for name in OF_DPVI if getattr(options, name) is not None]
-    parameters: dict[str, Any] = {}
-    if given or code.model is not None:
-        if options.inference == "moments":
+    is_implied = bool(given) or code.model is not None
+    if is_implied and "dpvi" in _inferences(cls):
+        if options.inference not in (None, "dpvi"):
             why = _spell(given[0]) if given else "a model of your own"
             raise click.UsageError(f"{why} needs --inference dpvi, or none, which is then implied.")
-        parameters["inference"] = "dpvi"
+        return {"inference": "dpvi"}
+    return {} if options.inference is None else {"inference": options.inference}
+
+
+def _describe_model(options: FitOptions, schema: TableSchema, code: UserCode) -> dict[str, Any]:
+    """Return what the model file says of the model."""
     if code.model is not None:
         if options.k is not None:
             raise click.UsageError(f"--k is for the automatic model; {code.path} has its own.")
-        parameters |= {"model": code.model, "guide": code.guide}
-    elif options.model_file is not None and code.path is None:
-        parameters["distributions"] = read_distributions(options.model_file, schema)
-    if options.k is not None:
-        parameters["n_components"] = options.k
+        return {"model": code.model, "guide": code.guide}
+    if options.model_file is not None and code.path is None:
+        return {"distributions": read_distributions(options.model_file, schema)}
+    return {}
+
+
+def _spend_steps(options: FitOptions) -> dict[str, Any]:
+    """Return what gradient steps are to be like."""
+    parameters: dict[str, Any] = {}
     if options.sampling_ratio is not None:
         parameters["sampling_rate"] = options.sampling_ratio
     if options.clipping_threshold is not None:
@@ -172,16 +200,10 @@ def _count_steps(options: FitOptions) -> int:
     return max(round(options.num_epochs / options.sampling_ratio), 1)  # type: ignore[operator]
 
 
-def _napsu(options: FitOptions, schema: TableSchema, code: UserCode) -> dict[str, Any]:
-    if options.queries is None:
-        return {}
-    if options.queries in STRATEGIES and not Path(options.queries).is_file():
-        return {"queries": options.queries}
-    return {"queries": read_queries(Path(options.queries), schema)}
-
-
-def _clustmix(options: FitOptions, schema: TableSchema, code: UserCode) -> dict[str, Any]:
-    return {} if options.k is None else {"n_clusters": options.k}
+def _read_queries(text: str, schema: TableSchema) -> Any:
+    if text in STRATEGIES and not Path(text).is_file():
+        return text
+    return read_queries(Path(text), schema)
 
 
 def _read_parameters(options: FitOptions, synthesizer: Any) -> dict[str, Any]:

@@ -16,7 +16,8 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
-from ..datasets._reading import apply_schema
+from .._files import write_atomically
+from ..datasets import apply_schema
 from ..exceptions import TableMismatchError
 from ..schema import Count, TableSchema
 from ..schema._kinds import Discrete, Numeric
@@ -395,7 +396,4 @@ def write_bytes(path: Path, content: bytes) -> None:
     if path == STDOUT:
         click.echo(content.decode("utf-8"), nl=False)
         return
-    # imported late: with it come all synthesizers, and `schema` has no use for them
-    from .._saving._files import write_atomically
-
     write_atomically(path, content)

@@ -9,6 +9,8 @@ from typing import Any
 
 import pandas as pd
 
+from .._base import BaseSynthesizer
+from .._contracts import FitPlan
 from ..exceptions import SchemaError
 from ..metrics import marginal_tvds
 from ..privacy import PrivacySpent
@@ -105,8 +107,8 @@ def report(
     schema : TableSchema, optional
         By default that of the synthesizer.
     synthesizer : synthesizer or pipeline, optional
-        Fitted; its guarantee and ledger are told. Without it the page says that nothing is known of
-        the privacy of the synthetic table.
+        Fitted; its guarantee, plan and ledger are told. Without it the page says that nothing is
+        known of the privacy of the synthetic table.
     privacy : PrivacySpent, optional
         The guarantee, where the synthesizer is not at hand.
     test : DataFrame, optional
@@ -156,7 +158,7 @@ def report(
     new_figure = _figure_class()
     content = [
         sections.at_a_glance(real, synthetic, shown, edges),
-        sections.privacy(privacy, getattr(synthesizer, "ledger_", None)),
+        sections.privacy(privacy, getattr(synthesizer, "ledger_", None), _find_plan(synthesizer)),
         sections.marginals(real, synthetic, shown, edges, new_figure()),
         sections.sums(real, synthetic, shown, new_figure()),
         sections.moments(real, synthetic, shown, new_figure()),
@@ -174,6 +176,18 @@ def _find_schema(schema: TableSchema | None, synthesizer: Any) -> TableSchema:
             f"{schema!r}."
         )
     return schema
+
+
+def _find_plan(synthesizer: Any) -> FitPlan | None:
+    """Return what the fit was to buy; None where that cannot be told any more."""
+    fitted = synthesizer[-1] if hasattr(synthesizer, "steps") else synthesizer
+    if not isinstance(fitted, BaseSynthesizer) or not hasattr(fitted, "schema_"):
+        return None
+    try:
+        return fitted.plan(fitted.schema_)
+    except ValueError:
+        # parameters were changed since
+        return None
 
 
 def _read(table: Any, schema: TableSchema) -> Any:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from .._contracts import FitPlan
 from ..displays import MarginalDisplay, MomentDisplay, PairwiseDisplay, TSTRDisplay
 from ..metrics import marginal_tvds
 from ..privacy import PrivacyLedger, PrivacySpent
@@ -86,8 +87,10 @@ def _distances(
     )
 
 
-def privacy(spent: PrivacySpent | None, ledger: PrivacyLedger | None) -> Section:
-    """The guarantee in words, and the ledger."""
+def privacy(
+    spent: PrivacySpent | None, ledger: PrivacyLedger | None, plan: FitPlan | None = None
+) -> Section:
+    """The guarantee in words; what was planned, and the ledger, what was bought."""
     heading = "What an attacker can learn"
     if spent is None:
         return heading, paragraph(
@@ -96,6 +99,20 @@ def privacy(spent: PrivacySpent | None, ledger: PrivacyLedger | None) -> Section
             "fitted synthesizer to the report."
         )
     content = make_list(describe_privacy(spent))
+    if plan is not None and plan.releases:
+        content += make_table(
+            ["release", "mechanism", "number", "share of budget"],
+            [
+                (
+                    planned.name,
+                    planned.mechanism,
+                    "varies" if planned.n_releases is None else str(planned.n_releases),
+                    "–" if np.isnan(planned.share) else f"{planned.share:.1%}",
+                )
+                for planned in plan.releases
+            ],
+            "The plan: what the budget was to buy, fixed before any row was read.",
+        )
     if ledger is not None and ledger.entries:
         frame = ledger.to_frame()
         rows = list(
@@ -111,7 +128,8 @@ def privacy(spent: PrivacySpent | None, ledger: PrivacyLedger | None) -> Section
         content += make_table(
             ["release", "mechanism", "sensitivity", "noise (sd)", "share of budget"],
             rows,
-            "The ledger: everything that was computed from the real rows for the synthesizer.",
+            "The ledger, what was bought: everything that was computed from the real rows for the "
+            "synthesizer.",
         )
     return heading, content
 

@@ -14,9 +14,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..schema._formats import _NULLABLE, _arrow_dtype
+from .._storing import Function
+from ..schema import dtype_of, name_dtype
 from ._arrays import ARRAY_DTYPES
-from ._registry import CLASSES, ENTRY_OF, Function
+from ._conform import make, take
+from ._registry import Registry, read_registry
 
 __all__ = ["Decoder", "Encoder"]
 
@@ -30,10 +32,13 @@ class Encoder:
     ----------
     functions : mapping of name to object
         What is not stored: whoever loads the file passes it.
+    registry : Registry, default=None
+        The classes that can be stored; by default those that every synthesizer has.
     """
 
-    def __init__(self, functions: Mapping[str, Any]) -> None:
+    def __init__(self, functions: Mapping[str, Any], registry: Registry | None = None) -> None:
         self.functions = functions
+        self.registry = read_registry() if registry is None else registry
         self.arrays: list[np.ndarray] = []
         self.objects: list[dict[str, Any]] = []
         # the values are kept, so that no other gets the identity of one
@@ -58,7 +63,7 @@ class Encoder:
         for name, function in self.functions.items():
             if value is function:
                 return {"function": name}
-        if type(value) in ENTRY_OF or isinstance(value, np.ndarray):
+        if type(value) in self.registry.entries or isinstance(value, np.ndarray):
             return self._encode_shared(value)
         return self._encode_collection(value)
 
@@ -80,7 +85,7 @@ class Encoder:
                 items.sort(key=json.dumps)
             return {_COLLECTIONS[type(value)]: items}
         if isinstance(value, np.dtype | pd.api.extensions.ExtensionDtype):
-            return {"dtype": _name_dtype(value)}
+            return {"dtype": name_dtype(value)}
         raise TypeError(
             f"a {type(value).__name__} cannot be saved; use numbers, strings, lists, tuples, "
             "mappings or arrays"
@@ -105,8 +110,8 @@ class Encoder:
         return {"strings": [array.dtype.kind, list(array.shape), [str(text) for text in texts]]}
 
     def _encode_object(self, value: Any) -> dict[str, Any]:
-        entry = ENTRY_OF[type(value)]
-        fields = {name: self.encode(part) for name, part in entry.take(value).items()}
+        taken = take(self.registry.entries[type(value)], value)
+        fields = {name: self.encode(part) for name, part in taken.items()}
         self.objects.append({"class": type(value).__name__, "fields": fields})
         return {"object": len(self.objects) - 1}
 
@@ -119,19 +124,27 @@ class Decoder:
     arrays : sequence of ndarray
     functions : mapping of name to object
         What `load` was passed.
+    registry : Registry, default=None
+        The classes that are ever made; by default those that every synthesizer has.
     """
 
-    def __init__(self, arrays: Sequence[np.ndarray], functions: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        arrays: Sequence[np.ndarray],
+        functions: Mapping[str, Any],
+        registry: Registry | None = None,
+    ) -> None:
         self.arrays = arrays
         self.functions = functions
+        self.registry = read_registry() if registry is None else registry
         self.objects: list[Any] = []
 
     def decode_objects(self, nodes: Any) -> None:
         """Make all objects, in order: each has been made before another refers to it."""
         for node in _list(nodes):
-            entry = CLASSES[node["class"]]
+            entry = self.registry.classes[node["class"]]
             fields = {str(k): self.decode(v) for k, v in dict(node["fields"]).items()}
-            self.objects.append(entry.make(fields))
+            self.objects.append(make(entry, fields))
 
     def decode(self, node: Any) -> Any:
         """Return the object of a JSON value."""
@@ -175,7 +188,7 @@ _BUILDERS: dict[str, Any] = {
     "scalar": Decoder._scalar,
     "strings": _decode_strings,
     "float": lambda decoder, body: {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}[body],
-    "dtype": lambda decoder, body: _read_dtype(body),
+    "dtype": lambda decoder, body: dtype_of(body),
 }
 
 
@@ -189,36 +202,3 @@ def _position(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise TypeError(f"it holds {value!r} where a position is expected")
     return value
-
-
-_NUMPY_DTYPES = {name: np.dtype(name) for name in ("int64", "float64", "bool", "object", "U")}
-_ARROW = {f"arrow {content}": content for content in _NULLABLE}
-_EXTENSIONS = {kind().name: kind for kind in (*_NULLABLE.values(),) if kind is not pd.StringDtype}
-
-
-def _name_dtype(dtype: Any) -> str:
-    """Return the name of a dtype that a table's format can have."""
-    if isinstance(dtype, np.dtype):
-        name = "U" if dtype.kind == "U" else dtype.name
-        if name in _NUMPY_DTYPES:
-            return name
-    if isinstance(dtype, pd.StringDtype):
-        # how pandas stores strings differs between installations
-        return "string" if dtype.na_value is pd.NA else "str"
-    if dtype.name in _EXTENSIONS:
-        return dtype.name
-    if isinstance(dtype, pd.ArrowDtype):
-        for name, content in _ARROW.items():
-            if dtype == _arrow_dtype(content):
-                return name
-    raise TypeError(f"the dtype {dtype} cannot be saved")
-
-
-def _read_dtype(name: str) -> Any:
-    if name in _NUMPY_DTYPES:
-        return _NUMPY_DTYPES[name]
-    if name == "str":
-        return pd.Series(["a"]).dtype
-    if name == "string":
-        return pd.StringDtype()
-    return _arrow_dtype(_ARROW[name]) if name in _ARROW else _EXTENSIONS[name]()

@@ -1,4 +1,4 @@
-"""Whether a value is what a class declares one of its fields to be."""
+"""Objects to fields and back; whether a value is what a class declares a field to be."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 
-__all__ = ["check_fields", "conforms"]
+from .._storing import Entry
+
+__all__ = ["check_fields", "conforms", "field_hints", "make", "take"]
 
 _NUMBERS: dict[Any, tuple[type, ...]] = {
     bool: (bool, np.bool_),
@@ -24,6 +26,28 @@ def field_hints(cls: type) -> dict[str, Any]:
     names = getattr(cls, "_fields", None) or tuple(cls.__dataclass_fields__)  # type: ignore[attr-defined]
     hints = get_type_hints(cls)
     return {name: hints[name] for name in names}
+
+
+def take(entry: Entry, value: Any) -> Mapping[str, Any]:
+    """Return what is stored of an object, by field."""
+    if entry.taken is not None:
+        return entry.taken(value)
+    return {name: getattr(value, name) for name in field_hints(entry.cls)}
+
+
+def make(entry: Entry, fields: Mapping[str, Any]) -> Any:
+    """Return the object of its fields.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is no such object.
+    """
+    check_fields(entry.state or entry.cls, fields)
+    value = (entry.build or entry.cls)(**fields)
+    if entry.check is not None:
+        entry.check(value)
+    return value
 
 
 def check_fields(cls: type, fields: Mapping[str, Any]) -> None:

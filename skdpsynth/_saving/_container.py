@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
+import stat
 import zipfile
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,7 +16,7 @@ import numpy as np
 from ..exceptions import SavedModelError
 from ._arrays import from_npy, to_npy
 
-__all__ = ["FORMAT", "MAGIC", "VERSION", "pack", "unpack"]
+__all__ = ["FORMAT", "MAGIC", "VERSION", "pack", "read_bytes", "unpack"]
 
 FORMAT = "skdpsynth-model"
 VERSION = 1
@@ -54,6 +56,28 @@ def pack_members(members: Mapping[str, bytes]) -> bytes:
         archive.comment = b"0" * N_DIGITS
     content = buffer.getvalue()[:-N_DIGITS]
     return content + hashlib.sha256(content).hexdigest().encode("ascii")
+
+
+def read_bytes(path: str | os.PathLike[str]) -> bytes:
+    """Return the content of a file that begins as saved models do.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read, such as FileNotFoundError.
+    SavedModelError
+        If it is another kind of file; no more than its beginning is read then.
+    """
+    status = os.stat(path)
+    if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
+        raise SavedModelError("it is no regular file")
+    with open(path, "rb") as file:
+        start = file.read(len(MAGIC))
+        if not start:
+            raise SavedModelError("it is empty")
+        if start != MAGIC[: len(start)]:
+            raise SavedModelError("it is not a file that synth.save wrote")
+        return start + file.read()
 
 
 def unpack(content: bytes) -> tuple[dict[str, Any], list[np.ndarray]]:

@@ -9,18 +9,17 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from .._base import BaseSynthesizer
+from .._catalogue import method_of_class
+from .._files import write_atomically
+from .._storing import require
 from ..exceptions import SavedModelError
-from ..preprocessing import TableFormat
 from ..privacy import PrivacyLedger, PrivacySpent
-from ..schema import TableSchema
-from ._checks import require
+from ..schema import TableFormat, TableSchema
 from ._codec import Decoder, Encoder
 from ._conform import conforms
-from ._container import pack, unpack
-from ._files import read_bytes, write_atomically
+from ._container import pack, read_bytes, unpack
 from ._fingerprint import check_fingerprint, fingerprint
-from ._registry import ENTRY_OF, SYNTHESIZERS
+from ._registry import Registry, read_registry
 
 __all__ = ["load", "save"]
 
@@ -39,12 +38,12 @@ FITTED: dict[str, Any] = {
 OPTIONAL: dict[str, Any] = {"feature_names_in_": np.ndarray}
 
 
-def save(synthesizer: BaseSynthesizer, path: str | os.PathLike[str]) -> None:
+def save(synthesizer: Any, path: str | os.PathLike[str]) -> None:
     """Write a fitted synthesizer to a file; see `BaseSynthesizer.save`."""
     write_atomically(path, to_bytes(synthesizer))
 
 
-def to_bytes(synthesizer: BaseSynthesizer) -> bytes:
+def to_bytes(synthesizer: Any) -> bytes:
     """Return the content of the file that stands for a fitted synthesizer.
 
     Raises
@@ -56,15 +55,17 @@ def to_bytes(synthesizer: BaseSynthesizer) -> bytes:
     """
     check_is_fitted(synthesizer)
     name = type(synthesizer).__name__
-    if name not in SYNTHESIZERS or SYNTHESIZERS[name].cls is not type(synthesizer):
+    method = method_of_class(name)
+    if method is None or method.load() is not type(synthesizer):
         raise TypeError(f"{name} is no synthesizer of this package; save it with joblib or pickle.")
     parameters = synthesizer.get_params(deep=False)
     # whoever reads the seed of the noise could subtract the noise
     parameters.pop("random_state")
     functions = {key: parameters.pop(key, None) for key in FUNCTIONS}
     functions = {key: value for key, value in functions.items() if value is not None}
-    encoder = Encoder(functions)
-    fitted = {**FITTED, **SYNTHESIZERS[name].fitted}
+    registry = read_registry(method.stored)
+    encoder = Encoder(functions, registry)
+    fitted = {**FITTED, **registry.synthesizers[name].fitted}
     fitted |= {key: hint for key, hint in OPTIONAL.items() if hasattr(synthesizer, key)}
     document = {
         "package": _package_version(),
@@ -115,7 +116,7 @@ def load(path: str | os.PathLike[str], *, model: Any = None, guide: Any = None) 
 
     Returns
     -------
-    synthesizer : DPMixtureSynthesizer, NapsuMQSynthesizer or ClustMixSynthesizer
+    synthesizer : BaseSynthesizer
         As it was saved, except that its `random_state` is None.
 
     Raises
@@ -159,7 +160,7 @@ def load(path: str | os.PathLike[str], *, model: Any = None, guide: Any = None) 
         raise SavedModelError(f"{os.fspath(path)} cannot be loaded: {error}.") from error
 
 
-def from_bytes(content: bytes, functions: Mapping[str, Any]) -> BaseSynthesizer:
+def from_bytes(content: bytes, functions: Mapping[str, Any]) -> Any:
     """Return the synthesizer of the content of a file; see `load`."""
     package = None
     try:
@@ -178,7 +179,7 @@ def from_bytes(content: bytes, functions: Mapping[str, Any]) -> BaseSynthesizer:
 
 def _rebuild(
     manifest: Mapping[str, Any], arrays: list[np.ndarray], functions: Mapping[str, Any]
-) -> BaseSynthesizer:
+) -> Any:
     """Return the synthesizer of a manifest.
 
     Raises
@@ -187,15 +188,19 @@ def _rebuild(
         Of any class where the manifest is not one that `to_bytes` makes.
     """
     name = manifest["synthesizer"]
-    if name not in SYNTHESIZERS:
+    method = method_of_class(name)
+    if method is None:
         raise SavedModelError(f"it holds a {name!r}, which this release does not know")
     _check_functions(manifest["functions"], functions)
-    decoder = Decoder(arrays, functions)
+    registry = read_registry(method.stored)
+    decoder = Decoder(arrays, functions, registry)
     decoder.decode_objects(manifest["objects"])
     parameters = {key: decoder.decode(value) for key, value in manifest["parameters"].items()}
     fitted = {key: decoder.decode(value) for key, value in manifest["fitted"].items()}
-    _check_fitted(name, fitted)
-    cls = SYNTHESIZERS[name].cls
+    if registry.convert is not None:
+        name, parameters = registry.convert(name, parameters, fitted["model_"])
+    _check_fitted(name, fitted, registry)
+    cls = registry.synthesizers[name].cls
     known = set(cls().get_params(deep=False)) - {"random_state", *FUNCTIONS}
     require(set(parameters) == known, "parameters are missing, or unknown")
     synthesizer = cls(**parameters, **functions)
@@ -217,15 +222,16 @@ def _check_functions(saved: Mapping[str, Any], given: Mapping[str, Any]) -> None
         check_fingerprint(saved[key], value, key)
 
 
-def _check_fitted(name: str, fitted: Mapping[str, Any]) -> None:
+def _check_fitted(name: str, fitted: Mapping[str, Any], registry: Registry) -> None:
     """Raise where the fitted attributes are not all there, or contradict one another."""
-    hints = {**FITTED, **SYNTHESIZERS[name].fitted}
+    own = registry.synthesizers[name]
+    hints = {**FITTED, **own.fitted}
     require(set(hints) <= set(fitted) <= {*hints, *OPTIONAL}, "fitted attributes are missing")
     for key, value in fitted.items():
         require(conforms(value, {**hints, **OPTIONAL}[key]), f"{key} is a {type(value).__name__}")
     schema, model, names = fitted["schema_"], fitted["model_"], fitted["format_"].names
-    require(isinstance(model, SYNTHESIZERS[name].models), "the model is not of this synthesizer")
-    columns = ENTRY_OF[type(model)].columns
+    require(isinstance(model, own.models), "the model is not of this synthesizer")
+    columns = registry.entries[type(model)].columns
     is_same = columns is None or columns(model) == list(schema.columns.items())
     require(is_same, "the model does not fit the schema")
     require(names == schema.names, "the table's columns do not fit the schema")

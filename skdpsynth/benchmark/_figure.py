@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from ..displays import method_styles
 from ._markdown import published_measure, score_names, title
 from ._methods import REAL
 
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["draw"]
 
 _INK, _PUBLISHED = "#3f4754", "#8b93a1"
-_COLOURS = {"mixture": "#c2410c", "napsu": "#1d4ed8", "clustmix": "#15803d"}
-_OTHERS = ("#7e22ce", "#a16207", "#0e7490", "#be185d", "#4d7c0f")
 _DISTANCE = "two_way_tvd"
 _MOST_PANELS_ABREAST = 3
 
@@ -109,18 +108,17 @@ def _draw_methods(
     axes: Axes, summary: pd.DataFrame, name: str, epsilons: Mapping[float, float]
 ) -> None:
     methods = [method for method in dict.fromkeys(summary["method"]) if method != REAL]
-    unnamed = [method for method in methods if method not in _COLOURS]
+    styles = method_styles(methods)
     for place, method in enumerate(methods):
         rows = summary[(summary["method"] == method) & summary[f"{name}_mean"].notna()]
         # side by side: the bars of methods that are alike would cover each other
         shift = 0.05 * (place - (len(methods) - 1) / 2)
         x = [epsilons[float(value)] + shift for value in rows["epsilon"]]
-        colour = _COLOURS.get(method) or _OTHERS[unnamed.index(method) % len(_OTHERS)]
         axes.errorbar(
             x,
             rows[f"{name}_mean"].to_numpy(),
             rows[f"{name}_sd"].fillna(0).to_numpy(),
-            color=colour,
+            color=styles[method][0],
             marker="o",
             markersize=4,
             linewidth=1.6,

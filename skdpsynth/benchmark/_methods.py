@@ -10,13 +10,10 @@ from typing import Any
 
 from sklearn.base import clone
 
-__all__ = ["METHODS", "describe", "import_object", "make_synthesizer", "read_methods"]
+from .._catalogue import METHODS, compared_methods
 
-METHODS = {
-    "mixture": "skdpsynth:DPMixtureSynthesizer",
-    "napsu": "skdpsynth:NapsuMQSynthesizer",
-    "clustmix": "skdpsynth:ClustMixSynthesizer",
-}
+__all__ = ["describe", "import_object", "make_synthesizer", "read_methods"]
+
 REAL = "real"
 
 
@@ -43,14 +40,17 @@ def read_methods(methods: Any) -> dict[str, Any]:
 
     Parameters
     ----------
-    methods : str, sequence of str, or mapping of name to class, instance or str
-        Names of `METHODS`, ``"package.module:Name"``, or objects of one's own.
+    methods : str, sequence of str, mapping of name to class, instance or str, or None
+        Names of the catalogue, ``"package.module:Name"``, or objects of one's own; None for
+        those of the catalogue that are compared by default.
 
     Raises
     ------
     ValueError
         If a name is unknown or used twice, or what it names has no `fit` and `sample`.
     """
+    if methods is None:
+        methods = compared_methods()
     if isinstance(methods, str):
         methods = methods.split(",")
     entries = methods.items() if isinstance(methods, Mapping) else _name(methods)
@@ -88,7 +88,7 @@ def _find(method: Any) -> Any:
             f"The method {method!r} is unknown. Choose among {list(METHODS)}, or name a class as "
             "'package.module:Name'."
         )
-    return import_object(METHODS.get(method, method))
+    return METHODS[method].load() if method in METHODS else import_object(method)
 
 
 def describe(method: Any) -> str:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from .._files import write_atomically
 from ._figure import draw
 from ._markdown import format_report
-from ._store import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -73,7 +73,7 @@ class BenchmarkResult:
         """Write ``report.md`` and ``figure.png`` into the directory."""
         if self.directory is None:
             raise ValueError("The benchmark was run without an output directory.")
-        write_atomically(self.directory / REPORT, self.to_markdown())
+        write_atomically(self.directory / REPORT, self.to_markdown().encode("utf-8"))
         self.plot().savefig(self.directory / FIGURE, dpi=150)
 
 

@@ -28,7 +28,7 @@ def run(
     *,
     target: Any = None,
     schema: Any = None,
-    methods: Any = ("mixture", "napsu", "clustmix"),
+    methods: Any = None,
     epsilon: float | Sequence[float] = (1.0,),
     seeds: int | Sequence[int] = 3,
     scorers: Any = ("lightgbm", "logistic"),
@@ -64,10 +64,10 @@ def run(
         The column to predict, by default the target of the schema.
     schema : TableSchema or path of a JSON file, optional
         Of a file or of rows; named tables have their own.
-    methods : str, sequence, or mapping of name to method
-        ``"mixture"``, ``"napsu"``, ``"clustmix"``, ``"package.module:Name"``, classes, or instances
-        with their settings. A method is whatever has `fit` and `sample`; as much of `epsilon`,
-        `delta` and `schema` is set as it takes.
+    methods : str, sequence, or mapping of name to method, optional
+        ``"mixture"``, ``"napsu"`` and ``"clustmix"``, which are the default,
+        ``"package.module:Name"``, classes, or instances with their settings. A method is whatever
+        has `fit` and `sample`; as much of `epsilon`, `delta` and `schema` is set as it takes.
     epsilon : float or sequence of float, default=(1.0,)
         Privacy budgets ε; ``inf`` for none.
     seeds : int or sequence of int, default=3

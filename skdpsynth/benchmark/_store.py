@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
@@ -11,7 +10,9 @@ from typing import Any
 
 import pandas as pd
 
-__all__ = ["ResultStore", "write_atomically"]
+from .._files import write_atomically
+
+__all__ = ["ResultStore"]
 
 KEYS = ("method", "epsilon", "seed")
 RESULTS, SETTINGS = "results.csv", "settings.json"
@@ -19,13 +20,6 @@ _FIRST = (*KEYS, "status", "reason", "n_train", "n_test", "delta", "epsilon_spen
 _LAST = ("warnings", "settings")
 _WHOLE = ("seed", "n_train", "n_test")
 _TEXT = ("method", "status", "reason", "warnings", "settings")
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Replace a file at once, so that no reader and no interruption sees half of it."""
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)
 
 
 class ResultStore:
@@ -59,7 +53,8 @@ class ResultStore:
         if (directory / SETTINGS).exists() or (directory / RESULTS).exists():
             self._resume(directory)
         document = {"settings": self.settings, "methods": self.methods}
-        write_atomically(directory / SETTINGS, json.dumps(document, indent=1) + "\n")
+        text = json.dumps(document, indent=1) + "\n"
+        write_atomically(directory / SETTINGS, text.encode("utf-8"))
 
     @property
     def fingerprint(self) -> str:
@@ -79,7 +74,8 @@ class ResultStore:
         identity = dict(zip(KEYS, key, strict=True))
         self.rows[key] = {**identity, **row, "settings": self.fingerprint}
         if self.directory is not None:
-            write_atomically(self.directory / RESULTS, self.frame.to_csv(index=False))
+            text = self.frame.to_csv(index=False)
+            write_atomically(self.directory / RESULTS, text.encode("utf-8"))
 
     def _resume(self, directory: Path) -> None:
         kept = _read_settings(directory)

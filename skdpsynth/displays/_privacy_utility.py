@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from ._style import GRID, INK, OTHERS, finish_panel, make_panels
+from ._style import GRID, INK, finish_panel, make_panels, method_styles
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["PrivacyUtilityDisplay"]
 
-_MARKERS = "osD^vPX*"
 _SCORE = re.compile(r"(?:^|_)(?:auc|accuracy|f1|r2|rmse|precision|tvd)$")
 _SPELLINGS = {
     "auc": "AUC",
@@ -140,7 +139,9 @@ class PrivacyUtilityDisplay:
     def _draw(self, axes: Axes, name: str, places: dict[float, int]) -> None:
         with_epsilon = self.summary[self.summary["epsilon"].notna()]
         methods = list(dict.fromkeys(with_epsilon["method"]))
+        styles = method_styles(methods)
         for number, method in enumerate(methods):
+            colour, marker = styles[method]
             rows = with_epsilon[with_epsilon["method"] == method].sort_values("epsilon")
             # side by side: the bars of methods that are alike would cover each other
             shift = 0.06 * (number - (len(methods) - 1) / 2)
@@ -148,8 +149,8 @@ class PrivacyUtilityDisplay:
                 [places[float(value)] + shift for value in rows["epsilon"]],
                 rows[f"{name}_mean"].to_numpy(),
                 rows[f"{name}_sd"].fillna(0).to_numpy(),
-                color=OTHERS[number % len(OTHERS)],
-                marker=_MARKERS[number % len(_MARKERS)],
+                color=colour,
+                marker=marker,
                 markersize=5,
                 linewidth=1.6,
                 capsize=2,

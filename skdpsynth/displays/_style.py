@@ -6,8 +6,12 @@ vision too.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import cycle
 from math import ceil
 from typing import TYPE_CHECKING, Any
+
+from .._catalogue import METHODS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,6 +27,7 @@ __all__ = [
     "finish_panel",
     "legend_above",
     "make_panels",
+    "method_styles",
     "new_figure",
     "shorten_numbers",
     "shorten_text",
@@ -31,6 +36,28 @@ __all__ = [
 REAL, REAL_LINE, SYNTHETIC = "#b4bbc6", "#4b5563", "#c2410c"
 INK, GRID = "#2b313b", "#e3e6ea"
 OTHERS = ("#c2410c", "#1d4ed8", "#15803d", "#7e22ce", "#a16207", "#0e7490", "#be185d", "#4d7c0f")
+MARKERS = "osD^vPX*"
+
+
+def method_styles(names: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Return a colour and a marker for every method: those of the catalogue, or ones left over.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Methods of the catalogue and others.
+    """
+    colours = {method.colour for method in METHODS.values()}
+    markers = {method.marker for method in METHODS.values()}
+    left = zip(
+        cycle([colour for colour in OTHERS if colour not in colours] or OTHERS),
+        cycle([marker for marker in MARKERS if marker not in markers] or MARKERS),
+        strict=False,
+    )
+    return {
+        name: (METHODS[name].colour, METHODS[name].marker) if name in METHODS else next(left)
+        for name in names
+    }
 
 
 def make_panels(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Hashable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from tqdm.auto import tqdm
 
 from .._base import BaseSynthesizer
-from .._parameters import is_auto, is_number
+from .._parameters import Choice, is_auto, is_number
 from .._product_mixture._columns import model_columns
 from .._product_mixture._estimates import effective_size
 from .._product_mixture._model import MixtureModel
@@ -144,6 +144,8 @@ class DPMixtureSynthesizer(BaseSynthesizer):
     ['age', 'sick']
     """
 
+    _constraints: ClassVar = {"inference": Choice(*INFERENCES)}
+
     def __init__(
         self,
         epsilon: float = 1.0,
@@ -196,7 +198,6 @@ class DPMixtureSynthesizer(BaseSynthesizer):
         return self.model_.weights
 
     def _check_parameters(self, schema: TableSchema) -> None:
-        check_choice(self.inference, "inference", INFERENCES)
         check_choice(self.engine, "engine", ENGINES)
         self._check_numbers()
         if self.engine == "d3p":

@@ -1,12 +1,14 @@
-"""One line of a ledger."""
+"""One line of a ledger, and all that a ledger knows."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ._events import Event
+from ._spent import PrivacySpent
 
-__all__ = ["LedgerEntry"]
+__all__ = ["LedgerEntry", "LedgerState"]
 
 
 @dataclass(frozen=True)
@@ -33,3 +35,19 @@ class LedgerEntry:
     sensitivity: float | None = None
     noise_scale: float | None = None
     n_coordinates: int = 1
+
+
+class LedgerState(NamedTuple):
+    """A ledger: the request, the releases, and what is known of the noise and the schema."""
+
+    epsilon: float
+    delta: float
+    adjacency: str
+    entries: tuple[LedgerEntry, ...]
+    sampler_loss: float
+    sampler_tail: float
+    secure_noise: bool
+    public_schema: bool
+    purchase: PrivacySpent | None
+    claim: str | None
+    known_loss: float | None

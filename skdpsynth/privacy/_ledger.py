@@ -10,7 +10,7 @@ from ..exceptions import BudgetExceededError
 from ._accountant._calibration import calibrate_gaussian, calibrate_subsampled_gaussian
 from ._accountant._composition import compose_epsilon, is_within
 from ._accountant._curves import gdp_mu
-from ._entry import LedgerEntry
+from ._entry import LedgerEntry, LedgerState
 from ._events import Event, GaussianEvent, check_adjacency, check_number
 from ._report import ledger_frame, ledger_text
 from ._spent import PrivacySpent, describe_purchase, price
@@ -380,13 +380,24 @@ class PrivacyLedger:
         return ledger_text(heading, self.to_frame(), self.spent())
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, PrivacyLedger) and self._state() == other._state()
+        # whether the loss was computed already makes no difference
+        return isinstance(other, PrivacyLedger) and (
+            self.state()._replace(known_loss=None) == other.state()._replace(known_loss=None)
+        )
 
-    def _state(self) -> tuple[object, ...]:
-        request = (self.epsilon, self.delta, self.adjacency)
-        sampler = (self._sampler_loss, self._sampler_tail, self._secure_noise)
-        schema = (self._public_schema, self._purchase)
-        return (*request, self._entries, *sampler, *schema, self._claim)
+    def state(self) -> LedgerState:
+        """Return all that the ledger knows; `from_state` makes it again."""
+        names = LedgerState._fields[3:]
+        rest = {name: getattr(self, f"_{name}") for name in names}
+        return LedgerState(self.epsilon, self.delta, self.adjacency, **rest)
+
+    @classmethod
+    def from_state(cls, state: LedgerState) -> PrivacyLedger:
+        """Return the ledger that had this state."""
+        ledger = cls(state.epsilon, state.delta, state.adjacency)
+        for name, value in list(state._asdict().items())[3:]:
+            setattr(ledger, f"_{name}", value)
+        return ledger
 
     __hash__ = None  # type: ignore[assignment]
 

@@ -19,6 +19,8 @@ from ._codes import restore_numbers as restore_numbers
 from ._codes import to_float as to_float
 from ._draft import draft_column as draft_column
 from ._formats import TableFormat, public_format
+from ._formats import dtype_of as dtype_of
+from ._formats import name_dtype as name_dtype
 from ._frames import decode_table, encode_table, fit_schema_to_names, join_target, read_frame
 from ._given import check_schema as check_schema
 from ._given import warn_leak as warn_leak

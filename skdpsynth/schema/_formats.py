@@ -12,7 +12,7 @@ import pandas as pd
 from ._columns import Columns
 from ._kinds import LARGEST_COUNT, Count, Discrete, Numeric
 
-__all__ = ["TableFormat", "public_format"]
+__all__ = ["TableFormat", "dtype_of", "name_dtype", "public_format"]
 
 
 @dataclass(frozen=True)
@@ -179,3 +179,39 @@ def _arrow_dtype(content: str) -> Any:
         "string": pyarrow.string(),
     }
     return pd.ArrowDtype(arrow[content])
+
+
+# Names of dtypes in files
+
+_NUMPY_DTYPES = {name: np.dtype(name) for name in ("int64", "float64", "bool", "object", "U")}
+_ARROW = {f"arrow {content}": content for content in _NULLABLE}
+_EXTENSIONS = {kind().name: kind for kind in _NULLABLE.values() if kind is not pd.StringDtype}
+
+
+def name_dtype(dtype: Any) -> str:
+    """Return the name of a dtype that a table's format can have."""
+    if isinstance(dtype, np.dtype):
+        name = "U" if dtype.kind == "U" else dtype.name
+        if name in _NUMPY_DTYPES:
+            return name
+    if isinstance(dtype, pd.StringDtype):
+        # how pandas stores strings differs between installations
+        return "string" if dtype.na_value is pd.NA else "str"
+    if dtype.name in _EXTENSIONS:
+        return dtype.name
+    if isinstance(dtype, pd.ArrowDtype):
+        for name, content in _ARROW.items():
+            if dtype == _arrow_dtype(content):
+                return name
+    raise TypeError(f"the dtype {dtype} cannot be saved")
+
+
+def dtype_of(name: str) -> Any:
+    """Return the dtype of a name that `name_dtype` gave."""
+    if name in _NUMPY_DTYPES:
+        return _NUMPY_DTYPES[name]
+    if name == "str":
+        return pd.Series(["a"]).dtype
+    if name == "string":
+        return pd.StringDtype()
+    return _arrow_dtype(_ARROW[name]) if name in _ARROW else _EXTENSIONS[name]()

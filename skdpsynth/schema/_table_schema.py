@@ -63,6 +63,12 @@ class TableSchema(Columns):
         derived._ledger = self._ledger
         return derived
 
+    def _bought_with(self, ledger: PrivacyLedger | None) -> Self:
+        """Return this schema as one whose bounds and levels were bought with a ledger."""
+        schema = type(self)(self._columns, self._target)
+        schema._ledger = ledger
+        return schema
+
     @classmethod
     def from_frame(
         cls, public_frame: Any, target: Hashable = None, max_levels: int = 1000
@@ -219,9 +225,7 @@ class TableSchema(Columns):
         """
         ledger = PrivacyLedger(epsilon, delta, adjacency)
         desk = Mechanisms(ledger, NoiseSource(random_state))
-        schema = cls(buy_columns(frame, kinds, target, nullable, desk), target)
-        schema._ledger = ledger
-        return schema
+        return cls(buy_columns(frame, kinds, target, nullable, desk), target)._bought_with(ledger)
 
     def to_json(self, path: str | Path | None = None, indent: int | None = 2) -> str:
         """Return the schema as JSON text, and write it to `path` when one is given."""

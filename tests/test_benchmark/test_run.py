@@ -5,8 +5,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from skdpsynth._files import write_atomically
 from skdpsynth.benchmark import _run, run
-from skdpsynth.benchmark._store import write_atomically
 
 from .stand_ins import Constant, Copies, Failing, Shuffled, SometimesFailing
 
@@ -261,14 +261,14 @@ def test_failed_runs_are_repeated_on_demand(rows, schema, tmp_path, monkeypatch)
 
 def test_writing_leaves_the_old_file_or_the_new_one(tmp_path, monkeypatch):
     path = tmp_path / "results.csv"
-    write_atomically(path, "old")
+    write_atomically(path, b"old")
 
     def fail(source, target):
         raise OSError("no space")
 
     monkeypatch.setattr("os.replace", fail)
     with pytest.raises(OSError, match="no space"):
-        write_atomically(path, "new")
+        write_atomically(path, b"new")
     assert path.read_text() == "old"
 
 

@@ -22,6 +22,7 @@ ALL = dict(walk(commands))
 def test_all_commands_are_there():
     assert {path[0] for path in ALL} == {
         "schema",
+        "plan",
         "fit",
         "sample",
         "synthesize",
@@ -59,7 +60,9 @@ def test_list_says_what_each_command_says_of_itself():
 def test_commands_are_listed_in_the_order_of_use(run):
     code, out, _ = run()
     assert code == 0
-    assert out.index("  schema ") < out.index("  fit ") < out.index("  sample ")
+    assert (
+        out.index("  schema ") < out.index("  plan ") < out.index("  fit ") < out.index("  sample ")
+    )
     assert run("schema")[1].index("  draft ") > 0
 
 

@@ -4,6 +4,7 @@ import click
 import pytest
 
 from skdpsynth import ClustMixSynthesizer, DPMixtureSynthesizer, NapsuMQSynthesizer
+from skdpsynth._catalogue import METHODS
 from skdpsynth._cli._methods import APPLIES, OWN_OPTIONS, FitOptions, make_synthesizer
 from skdpsynth._cli._user_code import UserCode
 
@@ -146,7 +147,7 @@ def test_options_that_do_not_go_with_a_model(changes, message):
 
 
 def test_every_parameter_has_one_way_to_be_set():
-    for method in ("mixture", "napsu", "clustmix"):
+    for method in METHODS:
         parameters = set(make(method=method).get_params(deep=False))
         assert {"epsilon", "delta", "adjacency", "schema", "random_state", "verbose"} <= parameters
         assert set(OWN_OPTIONS) >= parameters & set(FitOptions.__annotations__)

@@ -16,11 +16,9 @@ from test_common import make_small
 
 from skdpsynth import (
     Categorical,
-    ClustMixSynthesizer,
     Continuous,
     Count,
     DPMixtureSynthesizer,
-    NapsuMQSynthesizer,
     Ordinal,
     SynthesizerPipeline,
     TableSchema,
@@ -28,6 +26,7 @@ from skdpsynth import (
     make_synthesizer_pipeline,
 )
 from skdpsynth._base import BaseSynthesizer
+from skdpsynth._catalogue import METHODS
 from skdpsynth.clustmix import SizeConstrainedGaussianMixture
 from skdpsynth.metrics import TSTRScorer
 from skdpsynth.preprocessing import MissingnessEncoder
@@ -184,7 +183,7 @@ def _strange_options(call: Callable[..., Any], rng: random.Random) -> dict[str, 
 
 def questions_case(rng: random.Random) -> Case:
     """A fitted synthesizer, asked for impossible rows or for the density of malformed ones."""
-    cls = rng.choice([DPMixtureSynthesizer, NapsuMQSynthesizer, ClustMixSynthesizer])
+    cls = rng.choice([method.load() for method in METHODS.values()])
     synth = fitted(cls)
     question = rng.choice(["sample", "sample", "sample_xy", "sample_datasets", "score", "save"])
     number, seed = rng.choice([2, strange(rng, large=False)]), rng.choice([0, strange(rng)])

@@ -16,11 +16,15 @@ from numpy.testing import assert_array_equal
 
 import skdpsynth._product_mixture._layout as layout_module
 from skdpsynth import Categorical
+from skdpsynth._catalogue import METHODS
 from skdpsynth._product_mixture._layout import Block
 from skdpsynth._saving._arrays import ARRAY_DTYPES, from_npy, to_npy
 from skdpsynth._saving._codec import Decoder, Encoder
 from skdpsynth._saving._conform import check_fields, conforms, field_hints
-from skdpsynth._saving._registry import CLASSES, ENTRY_OF, SYNTHESIZERS
+from skdpsynth._saving._registry import read_registry
+
+REGISTRIES = {name: read_registry(method.stored) for name, method in METHODS.items()}
+CLASSES = {cls: entry for own in REGISTRIES.values() for cls, entry in own.classes.items()}
 
 
 def through_json(value, functions=None):
@@ -178,14 +182,48 @@ def test_other_arrays_are_refused(array):
 
 def test_names_of_classes_are_looked_up_in_the_registry_alone():
     for name in ("os.system", "Popen", "object", "DPMixtureSynthesizer"):
-        with pytest.raises(KeyError, match=name):
-            Decoder([], {}).decode_objects([{"class": name, "fields": {}}])
+        for own in REGISTRIES.values():
+            with pytest.raises(KeyError, match=name):
+                Decoder([], {}, own).decode_objects([{"class": name, "fields": {}}])
+
+
+COMMON = {
+    *("Categorical", "Continuous", "Count", "Ordinal", "TableFormat", "TableSchema"),
+    *("LedgerEntry", "PrivacyLedger", "PrivacySpent"),
+    *("FailureEvent", "GaussianEvent", "SelectionEvent"),
+    *("SubsampledGaussianEvent", "WithoutReplacementGaussianEvent"),
+}
+HISTOGRAMS = {"Bins", "FineGrid"}
+MIXTURE = {"Block", "ColumnModel", "ComponentEstimates", "Layout", "MixtureModel", "Scalar"}
+NETWORK = {"Domain", "Evidence", "GroupedBins", "JunctionTree", "Network", "Variable"}
+LISTED = {
+    "mixture": HISTOGRAMS
+    | MIXTURE
+    | {"CustomLatents", "CustomModel", "FunctionGuide", "MeanFieldGuide", "Part"},
+    "napsu": HISTOGRAMS
+    | NETWORK
+    | {"LaplacePosterior", "NapsuModel", "PerturbedPosterior", "SampledPosterior"},
+    "clustmix": HISTOGRAMS | MIXTURE | {"ColumnCells", "ContinuousModel"},
+}
+
+
+def test_the_list_of_classes_that_a_file_can_hold_is_closed():
+    """Whoever adds a class to it says so here: all of them are made of what a file says."""
+    assert set(read_registry().classes) == COMMON
+    assert {name: set(own.classes) - COMMON for name, own in REGISTRIES.items()} == LISTED
+
+
+def test_a_file_holds_classes_of_its_own_method_only():
+    with pytest.raises(KeyError, match="NapsuModel"):
+        Decoder([], {}, REGISTRIES["mixture"]).decode_objects(
+            [{"class": "NapsuModel", "fields": {}}]
+        )
 
 
 def test_objects_refer_to_earlier_ones_only():
     node = {"class": "SampledPosterior", "fields": {"draws": {"object": 0}}}
     with pytest.raises(IndexError):
-        Decoder([], {}).decode_objects([node])
+        Decoder([], {}, REGISTRIES["napsu"]).decode_objects([node])
 
 
 @pytest.mark.parametrize("number", [-1, True, 1.0, "0", None])
@@ -196,7 +234,9 @@ def test_places_are_counted_from_the_start(number):
 
 def test_every_synthesizer_of_the_package_can_be_saved():
     names = {name for name, _ in all_estimators() if name.endswith("Synthesizer")}
-    assert names == set(SYNTHESIZERS)
+    assert names == {name for own in REGISTRIES.values() for name in own.synthesizers}
+    for name, method in METHODS.items():
+        assert REGISTRIES[name].synthesizers[method.class_name].cls is method.load()
 
 
 @pytest.mark.parametrize("name", CLASSES)
@@ -220,7 +260,8 @@ def test_fields_that_are_missing_unknown_or_of_another_type_are_named():
 
 
 def test_registered_classes_have_names_of_their_own():
-    assert len(CLASSES) == len(ENTRY_OF)
+    for own in REGISTRIES.values():
+        assert len(own.classes) == len(own.entries)
     assert layout_module.Block is CLASSES["Block"].cls
 
 

@@ -13,7 +13,8 @@ import pytest
 
 import skdpsynth
 from skdpsynth import SavedModelError
-from skdpsynth._saving._files import read_bytes, write_atomically
+from skdpsynth._files import write_atomically
+from skdpsynth._saving._container import read_bytes
 
 from .fitted import fit
 
@@ -122,10 +123,7 @@ CHILD = """
 import importlib.util, os, resource, signal, sys, types
 sys.modules["skdpsynth"] = package = types.ModuleType("skdpsynth")
 package.__path__ = [os.path.join({root!r}, "skdpsynth")]
-saving = types.ModuleType("skdpsynth._saving")
-saving.__path__ = [os.path.join({root!r}, "skdpsynth", "_saving")]
-sys.modules["skdpsynth._saving"] = saving
-from skdpsynth._saving._files import write_atomically
+from skdpsynth._files import write_atomically
 {body}
 write_atomically({path!r}, b"new" * 1_000_000)
 """

@@ -218,7 +218,7 @@ def test_a_bought_schema_keeps_its_ledger(tmp_path):
 
 
 def test_nothing_of_a_ledger_is_forgotten():
-    from skdpsynth._saving._registry import LedgerState
+    from skdpsynth.privacy._entry import LedgerState
 
     derived = {"mu_limit"}
     attributes = {name.removeprefix("_") for name in vars(PrivacyLedger(1.0, 1e-6))}

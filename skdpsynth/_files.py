@@ -1,4 +1,4 @@
-"""Bytes in and out of a file, all or nothing."""
+"""Files that are written whole or not at all."""
 
 from __future__ import annotations
 
@@ -8,10 +8,7 @@ import secrets
 import stat
 from pathlib import Path
 
-from ..exceptions import SavedModelError
-from ._container import MAGIC
-
-__all__ = ["read_bytes", "write_atomically"]
+__all__ = ["write_atomically"]
 
 
 def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
@@ -73,25 +70,3 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-
-
-def read_bytes(path: str | os.PathLike[str]) -> bytes:
-    """Return the content of a file that begins as saved models do.
-
-    Raises
-    ------
-    OSError
-        If it cannot be read, such as FileNotFoundError.
-    SavedModelError
-        If it is another kind of file; no more than its beginning is read then.
-    """
-    status = os.stat(path)
-    if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
-        raise SavedModelError("it is no regular file")
-    with open(path, "rb") as file:
-        start = file.read(len(MAGIC))
-        if not start:
-            raise SavedModelError("it is empty")
-        if start != MAGIC[: len(start)]:
-            raise SavedModelError("it is not a file that synth.save wrote")
-        return start + file.read()

@@ -1,0 +1,55 @@
+"""What of schemas and formats of tables is stored in files."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from .._storing import Entry, Stored, require
+from ..privacy import PrivacyLedger
+from ._formats import TableFormat
+from ._json import read_json
+from ._kinds import Categorical, Continuous, Count, Ordinal
+from ._table_schema import TableSchema
+
+__all__ = ["STORED", "check_format"]
+
+
+class SchemaState(NamedTuple):
+    """A schema: its JSON text, and what it was bought for."""
+
+    text: str
+    ledger: PrivacyLedger | None
+
+
+def _take_schema(schema: TableSchema) -> dict[str, Any]:
+    for name in schema:
+        if isinstance(name, float) and not math.isfinite(name):
+            raise ValueError(f"JSON has no column name {name!r}; rename the column")
+    return {"text": schema.to_json(indent=None), "ledger": schema.ledger}
+
+
+def _make_schema(text: str, ledger: PrivacyLedger | None) -> TableSchema:
+    return TableSchema(*read_json(text))._bought_with(ledger)
+
+
+def check_format(table_format: TableFormat) -> None:
+    """Check that every column has a dtype, and the container is known."""
+    require(table_format.container in ("pandas", "polars", "numpy"), "its container is unknown")
+    require(len(table_format.names) == len(table_format.dtypes), "columns lack their dtypes")
+    for dtype in table_format.dtypes:
+        is_category = isinstance(dtype, str) and dtype in ("category", "ordered category")
+        is_dtype = isinstance(dtype, np.dtype | pd.api.extensions.ExtensionDtype)
+        require(is_category or is_dtype, "a column has no dtype")
+
+
+STORED = Stored(
+    entries=(
+        *map(Entry, (Categorical, Continuous, Count, Ordinal)),
+        Entry(TableSchema, state=SchemaState, taken=_take_schema, build=_make_schema),
+        Entry(TableFormat, check_format),
+    )
+)
