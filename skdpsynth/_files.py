@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import secrets
 import stat
 from pathlib import Path
 
-__all__ = ["write_atomically"]
+__all__ = ["remove_leftovers", "write_atomically"]
 
 
 def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
     """Write a file so that its name always stands for a whole file, the old one or the new one.
 
     The bytes go to a new file in the same folder, which takes the name once they are on the disk.
-    A process that is killed may leave that file, ``.<name>.<random>.tmp``, behind.
+    A process that is killed may leave that file, ``.<name>.<random>.tmp``, behind; see
+    `remove_leftovers`.
 
     Raises
     ------
@@ -36,6 +38,17 @@ def write_atomically(path: str | os.PathLike[str], content: bytes) -> None:
             raise OSError(error.errno, text, os.fspath(path)) from error
         raise
     _sync_folder(target.parent)
+
+
+def remove_leftovers(path: str | os.PathLike[str]) -> None:
+    """Remove what processes that were killed while they wrote this file have left beside it.
+
+    Only where no other process can be writing it.
+    """
+    target = Path(os.path.realpath(path))
+    for leftover in target.parent.glob(f".{glob.escape(target.name)}.*.tmp"):
+        with contextlib.suppress(OSError):
+            leftover.unlink()
 
 
 def _mode_of(target: Path) -> int | None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from .._files import write_atomically
+from .._files import remove_leftovers, write_atomically
 
 __all__ = ["ResultStore"]
 
@@ -50,6 +50,9 @@ class ResultStore:
         if directory is None:
             return
         directory.mkdir(parents=True, exist_ok=True)
+        # a benchmark that was killed may have been writing
+        for name in (SETTINGS, RESULTS):
+            remove_leftovers(directory / name)
         if (directory / SETTINGS).exists() or (directory / RESULTS).exists():
             self._resume(directory)
         document = {"settings": self.settings, "methods": self.methods}
