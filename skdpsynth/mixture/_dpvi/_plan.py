@@ -3,80 +3,50 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 
+from ..._contracts import Progress
 from ..._histograms import Bins
-from ..._product_mixture._columns import ColumnModel
-from ..._product_mixture._components import (
-    MAX_COMPONENTS_PER_CLASS,
-    RECORDS_PER_COMPONENT,
+from ..._product_mixture import (
+    ColumnModel,
+    ComponentEstimates,
+    Layout,
+    MixtureModel,
+    NoisySums,
+    Opening,
     choose_components,
     consistent_totals,
+    effective_size,
+    expect_classes,
+    expect_components,
     mixing_proportions,
-    start_components,
-)
-from ..._product_mixture._estimates import ComponentEstimates
-from ..._product_mixture._kernels import power_of_two
-from ..._product_mixture._layout import Layout
-from ..._product_mixture._measure import (
-    MOST_TARGET_BINS,
     one_per_class,
     open_table,
     pass_sensitivity,
+    power_of_two,
     release_sums,
+    start_components,
 )
-from ...privacy import Mechanisms, NoiseSource, PrivacyLedger
-from .._d3p._engine import affordable_sampling_rate, fit_d3p
-from .._moments import grid_share
+from ...privacy import Budget, Mechanisms, PlannedRelease, RowCount
+from ...schema import Table
+from .._d3p._engine import affordable_sampling_rate, fit_d3p, plan_d3p_gradients
+from .._opening import opening_share, plan_opening
 from ._latents import MixtureLatents
-from ._noisy_gradients import DPVIPlan, MeanFieldGuide, count_margin, run_dpvi
+from ._noisy_gradients import DPVIPlan, MeanFieldGuide, run_dpvi
+from ._settings import StepSettings
 
-__all__ = [
-    "VariationalPlan",
-    "VariationalRelease",
-    "choose_accounted_rate",
-    "choose_sampling_rate",
-    "guess_n_latents",
-    "release_variational",
-]
+__all__ = ["VariationalPlan", "VariationalRelease"]
 
-PROFILE_SHARE = 0.3
-BATCH_SIZE = 4096
-N_STEPS = 300
-LEARNING_RATE = 0.1
+PROFILE_OF_CLASSES_SHARE = 0.3
+PROFILE_OF_CLASSES = "profile of the classes"
 
 # typical squared norms of a record's preconditioned gradient; a block's is below 2
 BLOCK_SQUARED_NORM = 0.4
 MOMENT_SQUARED_NORM = 1.0
-NO_CLIPPING = 1e9
 START_LOG_SCALE = -3.0
-
-
-@dataclass(frozen=True)
-class VariationalPlan:
-    """Size of the model and hyper-parameters of the optimisation, "auto" where chosen here.
-
-    Attributes
-    ----------
-    n_components, n_bins : int or "auto"
-    n_steps : int or "auto"
-    sampling_rate, clipping_norm, learning_rate : float or "auto"
-    """
-
-    n_components: int | str
-    n_bins: int | str
-    n_steps: int | str
-    sampling_rate: float | str
-    clipping_norm: float | str
-    learning_rate: float | str
-
-    def count_steps(self) -> int:
-        """Return the number of steps."""
-        return N_STEPS if self.n_steps == "auto" else int(self.n_steps)
 
 
 class VariationalRelease(NamedTuple):
@@ -104,185 +74,177 @@ class VariationalRelease(NamedTuple):
     n_records: float
 
 
-def release_variational(
-    codes: np.ndarray,
-    columns: tuple[ColumnModel, ...],
-    owner: int | None,
-    plan: VariationalPlan,
-    ledger: PrivacyLedger,
-    noise: NoiseSource,
-    after_steps: Callable[[int], object] = lambda n: None,
-    engine: str = "jax",
-) -> VariationalRelease:
-    """Release a profile of every class, then the noisy gradients of DP-VI that start from it.
+class _Start(NamedTuple):
+    """Where the optimisation starts: functions of the profile."""
 
-    Parameters
+    owner: np.ndarray
+    weights: np.ndarray
+    estimates: ComponentEstimates
+
+
+@dataclass(frozen=True)
+class VariationalPlan:
+    """Histograms and a profile of every class, then the noisy gradients that start from it.
+
+    Attributes
     ----------
-    codes : ndarray of shape (n_rows, n_columns)
-        The encoded private table.
     columns : tuple of ColumnModel
     owner : int or None
         Position of the tabulated column each of whose cells owns components.
-    plan : VariationalPlan
-    ledger : PrivacyLedger
-    noise : NoiseSource
-    after_steps : callable, optional
-        Called with a number of finished steps.
+    adjacency : {"add_remove", "replace_one"}
+    n_components, n_bins : int or "auto"
+        Chosen from the noisy row count when "auto".
+    settings : StepSettings
     engine : {"jax", "d3p"}, default="jax"
 
     Notes
     -----
-    The grid and the profile are the first two releases of moment perturbation; `run_dpvi` and
-    `fit_d3p` have the proof of the third.
+    The histograms and the profile are the first two releases of moment perturbation; `run_dpvi`
+    and `fit_d3p` have the proof of the third.
     """
-    has_histograms = any(column.distribution == "histogram" for column in columns)
-    grid = grid_share(has_histograms, ledger.adjacency)
-    mus = [ledger.mu * math.sqrt(share) if share else 0.0 for share in (grid, PROFILE_SHARE)]
-    sensitivity = pass_sensitivity(columns, owner, ledger.adjacency)
-    scale = sensitivity / mus[1]
-    opening = open_table(
-        codes, columns, owner, plan.n_bins, mus[0], scale, Mechanisms(ledger, noise)
-    )
-    layout = opening.layout
-    profile = release_sums(
-        opening.records,
-        one_per_class(layout, opening.n_padded_cells),
-        layout,
-        layout.n_classes,
-        sensitivity,
-        mus[1],
-        "profile of the classes",
-        Mechanisms(ledger, noise),
-    )
-    totals = consistent_totals(profile, layout, opening.known_count)
-    component_owner = choose_components(plan.n_components, totals.n_records, scale)
-    start = start_components(totals, layout, opening.bins, component_owner, noise.generator())
-    weights = mixing_proportions(start.n_records, totals.n_records, component_owner)
-    n_records = opening.known_count or max(float(totals.n_records.sum()), 1.0)
-    count_scale = float(np.sqrt(totals.variance.sum())) if opening.known_count is None else 0.0
-    optimisation = choose_optimisation(plan, layout, n_records, count_scale, ledger)
-    if engine == "d3p":
-        if plan.sampling_rate == "auto":
-            assert opening.known_count is not None
-            n_latents = guess_n_latents(
-                plan, columns, owner, opening.n_padded_cells, opening.known_count, scale
-            )
-            rate = affordable_sampling_rate(
-                optimisation.sampling_rate, opening.known_count, n_latents
-            )
-            optimisation = replace(optimisation, sampling_rate=rate)
-        weights, estimates = fit_d3p(
+
+    columns: tuple[ColumnModel, ...]
+    owner: int | None
+    adjacency: str
+    n_components: int | str
+    n_bins: int | str
+    settings: StepSettings
+    engine: str = "jax"
+
+    @property
+    def budget(self) -> Budget:
+        """The shares of μ², if all releases were Gaussian; the gradients get what is left."""
+        opening = opening_share(self.columns, self.adjacency)
+        gradients = 1.0 - opening - PROFILE_OF_CLASSES_SHARE
+        return Budget(opening=opening, profile=PROFILE_OF_CLASSES_SHARE, gradients=gradients)
+
+    @property
+    def releases(self) -> tuple[PlannedRelease, ...]:
+        """Every release to come, in order."""
+        budget = self.budget
+        if self.engine == "d3p":
+            gradients = plan_d3p_gradients(self.settings.n_steps)
+        else:
+            gradients = self.settings.plan_gradients(budget["gradients"])
+        profile = PlannedRelease(PROFILE_OF_CLASSES, budget["profile"])
+        return (*plan_opening(self.columns, self.adjacency), profile, gradients)
+
+    @property
+    def progress(self) -> Progress:
+        """What the progress bar counts."""
+        return Progress("steps", self.settings.n_steps)
+
+    def release(self, table: Table, desk: Mechanisms) -> VariationalRelease:
+        """Release what determines the mixture."""
+        budget, columns = self.budget, self.columns
+        sensitivity = pass_sensitivity(columns, self.owner, desk.adjacency)
+        opening_mu, mu = budget.mu("opening", desk.mu), budget.mu("profile", desk.mu)
+        scale = sensitivity / mu
+        opening = open_table(table.codes, columns, self.owner, self.n_bins, opening_mu, scale, desk)
+        layout = opening.layout
+        profile = release_sums(
             opening.records,
+            one_per_class(layout, opening.n_padded_cells),
             layout,
-            component_owner,
-            start,
-            weights,
-            optimisation,
-            ledger,
-            noise,
-            after_steps,
+            layout.n_classes,
+            sensitivity,
+            mu,
+            PROFILE_OF_CLASSES,
+            desk,
         )
-    else:
-        shape = (opening.n_padded_cells, power_of_two(len(component_owner)))
-        latents = MixtureLatents.build(layout, component_owner, shape)
-        location = latents.from_estimates(weights, start)
-        guide = MeanFieldGuide(latents.n_latents)
-        trace = run_dpvi(
-            latents,
-            guide,
-            np.concatenate([location, np.full(len(location), START_LOG_SCALE)]),
-            opening.records,
-            n_records,
-            count_scale,
-            optimisation,
-            ledger,
-            noise,
-            after_steps,
+        totals = consistent_totals(profile, layout, opening.known_count)
+        owner = choose_components(self.n_components, totals.n_records, scale)
+        estimates = start_components(totals, layout, opening.bins, owner, desk.generator())
+        weights = mixing_proportions(estimates.n_records, totals.n_records, owner)
+        start = _Start(owner, weights, estimates)
+        count = desk.read_count(
+            totals.n_records.sum(keepdims=True),
+            len(table.codes),
+            float(np.sqrt(totals.variance.sum())),
         )
-        location, variance = guide.summarise(trace)
-        weights, estimates = latents.to_estimates(
-            location, variance, n_records, len(component_owner), layout.n_cells
+        steps = self.settings.choose(_typical_norm(layout), count, desk)
+        if self.engine == "d3p":
+            steps = self._afford(steps, opening, count, scale)
+            weights, estimates = fit_d3p(
+                opening.records, layout, owner, estimates, weights, steps, desk
+            )
+        else:
+            weights, estimates = _fit_gradients(opening, start, count, steps, desk)
+        weights = _restore_class_sizes(weights, owner, totals)
+        return VariationalRelease(
+            columns, layout, opening.bins, owner, weights, estimates, count.value
         )
-    # clipping shifts weight between classes, whose sizes the profile knows
-    by_class = component_owner == np.arange(layout.n_classes)[:, None]
-    shares = mixing_proportions(totals.n_records, totals.n_records, np.arange(layout.n_classes))
-    weights = weights * (shares / (by_class @ weights))[component_owner]
-    return VariationalRelease(
-        columns, layout, opening.bins, component_owner, weights, estimates, n_records
+
+    def infer(self, release: VariationalRelease, rng: np.random.Generator) -> MixtureModel:
+        """Return the mixture that was fitted."""
+        size = effective_size(release.weights[None], np.array([release.n_records]), np.zeros(1))
+        return MixtureModel(
+            release.columns,
+            release.layout,
+            release.bins,
+            release.weights,
+            float(size[0]),
+            release.owner,
+            release.estimates,
+        )
+
+    def _afford(self, steps: DPVIPlan, opening: Opening, count: RowCount, scale: float) -> DPVIPlan:
+        """Return smaller batches for d3p where those of the automatic rate take much memory."""
+        if self.settings.sampling_rate != "auto":
+            return steps
+        n_latents = self._expect_latents(opening.n_padded_cells, count.value, scale)
+        rate = affordable_sampling_rate(steps.sampling_rate, count.value, n_latents)
+        return replace(steps, sampling_rate=rate)
+
+    def _expect_latents(self, n_padded_cells: int, n_records: float, scale: float) -> float:
+        """Return about how many latent variables there will be, from public numbers.
+
+        Parameters
+        ----------
+        n_padded_cells : int
+            About twice the number of cells, public where the row count is.
+        n_records : float
+            The public row count.
+        scale : float
+            Standard deviation of the noise in a count of the profile.
+        """
+        n_classes = expect_classes(self.columns, self.owner)
+        n_components = expect_components(self.n_components, n_classes, n_records, scale)
+        n_scalars = sum(not column.is_tabulated for column in self.columns)
+        return n_components * (1 + n_padded_cells / 2 + 2 * n_scalars)
+
+
+def _typical_norm(layout: Layout) -> float:
+    """Return about the norm of a record's gradient, which clipping should hardly touch."""
+    squared = BLOCK_SQUARED_NORM * (1 + len(layout.blocks))
+    squared += MOMENT_SQUARED_NORM * sum(scalar.n_moments for scalar in layout.scalars)
+    return math.sqrt(squared)
+
+
+def _fit_gradients(
+    opening: Opening, start: _Start, count: RowCount, steps: DPVIPlan, desk: Mechanisms
+) -> tuple[np.ndarray, ComponentEstimates]:
+    """Return weights and estimates at the end of the noisy optimisation."""
+    n_components = len(start.owner)
+    # padded, so that the next fit's components find the steps compiled
+    shape = (opening.n_padded_cells, power_of_two(n_components))
+    latents = MixtureLatents.build(opening.layout, start.owner, shape)
+    location = latents.from_estimates(start.weights, start.estimates)
+    guide = MeanFieldGuide(latents.n_latents)
+    parameters = np.concatenate([location, np.full(len(location), START_LOG_SCALE)])
+    trace = run_dpvi(latents, guide, parameters, opening.records, count, steps, desk)
+    location, variance = guide.summarise(trace)
+    return latents.to_estimates(
+        location, variance, count.value, n_components, opening.layout.n_cells
     )
 
 
-def guess_n_latents(
-    plan: VariationalPlan,
-    columns: tuple[ColumnModel, ...],
-    owner: int | None,
-    n_padded_cells: int,
-    n_records: float,
-    scale: float,
-) -> float:
-    """Return about how many latent variables there will be, from public numbers.
+def _restore_class_sizes(weights: np.ndarray, owner: np.ndarray, totals: NoisySums) -> np.ndarray:
+    """Return weights that add up to the classes' sizes of the profile.
 
-    Parameters
-    ----------
-    plan : VariationalPlan
-    columns : tuple of ColumnModel
-    owner : int or None
-    n_padded_cells : int
-        About twice the number of cells, public where the row count is.
-    n_records : float
-        The public row count.
-    scale : float
-        Standard deviation of the noise in a count of the profile.
+    Clipping shifts weight between classes, whose sizes the profile knows.
     """
-    if owner is None:
-        n_classes = 1
-    elif columns[owner].distribution == "histogram":
-        n_classes = MOST_TARGET_BINS
-    else:
-        n_classes = columns[owner].n_levels + columns[owner].kind.nullable
-    if plan.n_components == "auto":
-        most = MAX_COMPONENTS_PER_CLASS * n_classes
-        n_components = min(n_records / (RECORDS_PER_COMPONENT * max(scale, 1.0)) + n_classes, most)
-    else:
-        n_components = max(int(plan.n_components), n_classes)
-    n_scalars = sum(not column.is_tabulated for column in columns)
-    return n_components * (1 + n_padded_cells / 2 + 2 * n_scalars)
-
-
-def choose_optimisation(
-    plan: VariationalPlan,
-    layout: Layout,
-    n_records: float,
-    count_scale: float,
-    ledger: PrivacyLedger,
-) -> DPVIPlan:
-    """Fill in what is "auto" from the layout and the released row count."""
-    norm = plan.clipping_norm
-    if norm == "auto":
-        squared = BLOCK_SQUARED_NORM * (1 + len(layout.blocks))
-        squared += MOMENT_SQUARED_NORM * sum(scalar.n_moments for scalar in layout.scalars)
-        norm = math.sqrt(squared) if math.isfinite(ledger.epsilon) else NO_CLIPPING
-    return DPVIPlan(
-        plan.count_steps(),
-        choose_sampling_rate(plan, n_records),
-        float(norm),
-        LEARNING_RATE if plan.learning_rate == "auto" else float(plan.learning_rate),
-        accounted_rate=choose_accounted_rate(plan, n_records, count_scale, ledger),
-    )
-
-
-def choose_sampling_rate(plan: VariationalPlan, n_records: float) -> float:
-    """Return the sampling rate: batches of about 4096 records, or all of them if they are few."""
-    if plan.sampling_rate != "auto":
-        return float(plan.sampling_rate)
-    rate = BATCH_SIZE / max(n_records, 1.0)
-    return 1.0 if rate > 0.5 else rate
-
-
-def choose_accounted_rate(
-    plan: VariationalPlan, n_records: float, count_scale: float, ledger: PrivacyLedger
-) -> float | None:
-    """Return the rate that noise is calibrated for, where the rate follows from a noisy count."""
-    if plan.sampling_rate != "auto" or count_scale == 0.0:
-        return None
-    return choose_sampling_rate(plan, n_records - count_margin(count_scale, ledger))
+    n_classes = len(totals.n_records)
+    by_class = owner == np.arange(n_classes)[:, None]
+    shares = mixing_proportions(totals.n_records, totals.n_records, np.arange(n_classes))
+    return weights * (shares / (by_class @ weights))[owner]
