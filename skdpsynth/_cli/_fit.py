@@ -41,7 +41,7 @@ _OPTIONS = (
         type=click.Choice(list(METHODS)),
         default="mixture",
         help="mixture: quick and general. napsu: keeps the marginals an analysis needs, with valid "
-        "intervals. clustmix: for many numeric columns.",
+        "intervals. clustmix: for many numeric columns. numpyro: a model of your own.",
     ),
     click.option(
         "--schema",
@@ -90,7 +90,7 @@ _OPTIONS = (
         "--model-file",
         type=FILE,
         help="mixture: a text file with lines such as 'age: Poisson'. All methods: a Python file "
-        "(.py) that defines preprocess or postprocess; for mixture also a NumPyro model, guide.",
+        "(.py) that defines preprocess or postprocess; for numpyro also the NumPyro model, guide.",
     ),
     click.option(
         "--num-epochs",

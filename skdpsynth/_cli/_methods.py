@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from ..clustmix import ClustMixSynthesizer
-from ..mixture import DPMixtureSynthesizer
+from ..mixture import DPMixtureSynthesizer, NumPyroSynthesizer
 from ..napsu import NapsuMQSynthesizer
 from ..schema import TableSchema
 from ._house import bars, warn
@@ -23,6 +23,7 @@ METHODS: dict[str, Any] = {
     "mixture": DPMixtureSynthesizer,
     "napsu": NapsuMQSynthesizer,
     "clustmix": ClustMixSynthesizer,
+    "numpyro": NumPyroSynthesizer,
 }
 INFERENCES = {"mixture": ("moments", "dpvi"), "napsu": ("laplace", "map", "nuts")}
 STRATEGIES = ("auto", "star", "tree", "tan")
@@ -30,9 +31,9 @@ STRATEGIES = ("auto", "star", "tree", "tan")
 # which methods an option is for, and what the others lack
 APPLIES = {
     "k": (("mixture", "clustmix"), "components or clusters"),
-    "num_epochs": (("mixture",), "gradient steps"),
-    "sampling_ratio": (("mixture",), "batches of rows"),
-    "clipping_threshold": (("mixture",), "gradients to clip"),
+    "num_epochs": (("mixture", "numpyro"), "gradient steps"),
+    "sampling_ratio": (("mixture", "numpyro"), "batches of rows"),
+    "clipping_threshold": (("mixture", "numpyro"), "gradients to clip"),
     "inference": (("mixture", "napsu"), "choice of inference"),
     "queries": (("napsu",), "marginal queries"),
 }
@@ -110,7 +111,12 @@ def make_synthesizer(options: FitOptions, schema: TableSchema, code: UserCode) -
         )
     if options.inference is not None:
         parameters["inference"] = options.inference
-    make = {"mixture": _mixture, "napsu": _napsu, "clustmix": _clustmix}[options.method]
+    make = {
+        "mixture": _mixture,
+        "napsu": _napsu,
+        "clustmix": _clustmix,
+        "numpyro": _numpyro,
+    }[options.method]
     parameters |= make(options, schema, code)
     synthesizer = METHODS[options.method](**parameters)
     return synthesizer.set_params(**_read_parameters(options, synthesizer))
@@ -131,28 +137,41 @@ def _check_method(options: FitOptions, code: UserCode) -> None:
         )
     has_model = code.model is not None or code.guide is not None
     is_text = options.model_file is not None and code.path is None
-    if (has_model or is_text) and options.method != "mixture":
+    for is_described, method in [(has_model, "numpyro"), (is_text, "mixture")]:
+        if is_described and options.method != method:
+            raise click.UsageError(
+                f"--model-file {options.model_file} describes a model, which is for --method "
+                f"{method}."
+            )
+    if options.method == "numpyro" and code.model is None:
         raise click.UsageError(
-            f"--model-file {options.model_file} describes a model, which is for --method mixture."
+            "--method numpyro needs a model of your own: --model-file FILE.py that defines model."
         )
 
 
 def _mixture(options: FitOptions, schema: TableSchema, code: UserCode) -> dict[str, Any]:
     given = [name for name in OF_DPVI if getattr(options, name) is not None]
     parameters: dict[str, Any] = {}
-    if given or code.model is not None:
+    if given:
         if options.inference == "moments":
-            why = _spell(given[0]) if given else "a model of your own"
-            raise click.UsageError(f"{why} needs --inference dpvi, or none, which is then implied.")
+            raise click.UsageError(
+                f"{_spell(given[0])} needs --inference dpvi, or none, which is then implied."
+            )
         parameters["inference"] = "dpvi"
-    if code.model is not None:
-        if options.k is not None:
-            raise click.UsageError(f"--k is for the automatic model; {code.path} has its own.")
-        parameters |= {"model": code.model, "guide": code.guide}
-    elif options.model_file is not None and code.path is None:
+    if options.model_file is not None and code.path is None:
         parameters["distributions"] = read_distributions(options.model_file, schema)
     if options.k is not None:
         parameters["n_components"] = options.k
+    return parameters | _steps(options)
+
+
+def _numpyro(options: FitOptions, schema: TableSchema, code: UserCode) -> dict[str, Any]:
+    return {"model": code.model, "guide": code.guide} | _steps(options)
+
+
+def _steps(options: FitOptions) -> dict[str, Any]:
+    """Return what gradient steps are to be like."""
+    parameters: dict[str, Any] = {}
     if options.sampling_ratio is not None:
         parameters["sampling_rate"] = options.sampling_ratio
     if options.clipping_threshold is not None:
