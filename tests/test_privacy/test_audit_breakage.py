@@ -27,6 +27,7 @@ from skdpsynth.privacy import (
     Mechanisms,
     NoiseSource,
     PrivacyLedger,
+    RowCount,
     calibrate_gaussian,
     calibrate_subsampled_gaussian,
 )
@@ -98,8 +99,7 @@ def test_a_gradient_that_is_no_number_stops_the_fit():
             MeanFieldGuide(1),
             np.zeros(2),
             rows,
-            30.0,
-            0.0,
+            RowCount(30.0, 0.0),
             plan,
             Mechanisms(ledger, NoiseSource(0)),
         )
@@ -235,7 +235,7 @@ def test_batches_fit_their_capacity_whatever_the_number_of_rows(n_rows, rate, ov
 
 def test_a_batch_that_overflows_leaves_rows_out_and_none_is_taken_twice():
     desk = Mechanisms(PrivacyLedger(1.0, 1e-6), NoiseSource(0))
-    batches = PoissonBatches(1000, 0.9, 10.0, 0.0, 1e-9, desk)
+    batches = PoissonBatches(1000, 0.9, RowCount(10.0, 0.0), 1e-9, desk)
     (drawn,) = batches.draw(1, 1)
     assert len(drawn) == batches.capacity < 900
     assert len(np.unique(drawn)) == batches.capacity

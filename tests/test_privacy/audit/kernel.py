@@ -12,8 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from skdpsynth.mixture._dpvi import _noisy_gradients as _dpvi
-from skdpsynth.mixture._dpvi._noisy_gradients import DPVIPlan, run_dpvi
-from skdpsynth.privacy import GradientNoise, Mechanisms, NoiseSource, PrivacyLedger
+from skdpsynth.mixture._dpvi._noisy_gradients import DPVIPlan, buy_noise, run_dpvi
+from skdpsynth.privacy import GradientNoise, Mechanisms, NoiseSource, PrivacyLedger, RowCount
 
 __all__ = ["CraftedGradients", "GradientKernel", "log_likelihood_ratio"]
 
@@ -94,7 +94,7 @@ class GradientKernel:
         self.plan, self.tables, self.n_records = plan, tables, n_records
         self.model = CraftedGradients() if model is None else model
         self.desk = _ChargedOnce(ledger, noise)
-        self.multiplier = _dpvi._charge(plan, self.model.n_latents, self.desk)[0].multiplier
+        self.multiplier = buy_noise(plan, self.model.n_latents, self.desk)[0].multiplier
 
     def transcripts(self, side: int, n_transcripts: int) -> np.ndarray:
         """Return noisy sums in units of the clipping norm, of shape (n_transcripts, n_steps)."""
@@ -111,8 +111,7 @@ class GradientKernel:
                     _FirstParameter("recorder"),
                     np.zeros(STEPS_PER_RUN),
                     rows,
-                    self.n_records,
-                    0.0,
+                    RowCount(self.n_records, 0.0),
                     long,
                     self.desk,
                 )
