@@ -159,7 +159,7 @@ class BaseSynthesizer(BaseEstimator, metaclass=ABCMeta):
         Raises
         ------
         ValueError
-            If `n_samples` is no non-negative integer, or the conditions have probability zero.
+            If `n_samples` is not a non-negative integer, or the conditions have probability zero.
         TableMismatchError
             If a condition does not fit its column.
         """

@@ -72,7 +72,7 @@ def total_privacy_cost(search: Any, delta: float | None = None) -> SearchCost:
     Raises
     ------
     TypeError
-        If `search` is no search, or not one over a synthesizer.
+        If `search` is not a search, or not one over a synthesizer.
     NotFittedError
         If it is not fitted.
     ValueError
@@ -83,8 +83,8 @@ def total_privacy_cost(search: Any, delta: float | None = None) -> SearchCost:
     *Which fits see a row.* Call the distance of a fit the number of rows by which its training set
     changes when the whole table changes by one. With the folds of all other rows fixed, a row of
     fold j is in the training sets of the k − 1 other folds: k − 1 fits of each candidate have
-    distance one and the fit that is tested on the row has distance zero, since scoring is no part
-    of the fit. That the folds of the others are fixed has to be shown:
+    distance one and the fit that is tested on the row has distance zero, since a fit does not
+    score. That the folds of the others are fixed has to be shown:
 
     - Under ``"replace_one"`` `KFold`, shuffled or not, sees only positions, which replacing a row
       leaves as they are. `RepeatedKFold` is as many of them; of `ShuffleSplit`, `TimeSeriesSplit`

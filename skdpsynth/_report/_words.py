@@ -98,7 +98,7 @@ def _no_guarantee(spent: PrivacySpent) -> str:
     if spent.claim is not None:
         reasons.append(f"the numbers are a claim ({spent.claim}) that no proof supports")
     return (
-        f"The ledger says {numbers}, but this is no guarantee: {'; '.join(reasons)}. Treat the "
+        f"The ledger says {numbers}, but this is not a guarantee: {'; '.join(reasons)}. Treat the "
         "synthetic table like the real one."
     )
 

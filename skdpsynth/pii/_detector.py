@@ -77,7 +77,7 @@ class PIIDetector(TableTransformer):
     cards, 97 for IBANs, an area that is issued for social security numbers, a calling code for
     phones, the parser of the standard library for IP addresses, and a common given or family name
     for persons. Some forms are vague: nine or ten bare digits, national phone numbers outside
-    North America, four small numbers that may be a version, capitalised words that are no common
+    North America, four small numbers that may be a version, capitalised words that are not common
     names. They match only in a column whose name points to the type.
 
     *What it misses.* Personal data inside longer text, rare names in columns with telling no name,

@@ -84,7 +84,7 @@ def _given_names(faker: Any, like: list[str]) -> str:
 
 
 def fake_ssn(faker: Any, like: str | None, column: str = "") -> str:
-    """Return a number that is no one's: area 900 to 999, and no taxpayer number's group."""
+    """Return a number that nobody has: area 900 to 999, and not the group of a taxpayer number."""
     digits = faker.numerify("9##") + f"{faker.random_int(1, 49):02d}" + faker.numerify("###%")
     return _lay_out(digits, "123-45-6789" if like is None else like)
 

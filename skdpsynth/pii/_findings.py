@@ -106,7 +106,7 @@ def best_findings(
 def as_text(column: pd.Series) -> np.ndarray:
     """Return the values that may be identifiers as strings: text, and long whole numbers.
 
-    Of a column without any it is empty. Numbers with a fractional part are no identifiers; whole
+    Of a column without any it is empty. Numbers with a fractional part are not identifiers; whole
     numbers stored as floats are.
     """
     if types.is_bool_dtype(column.dtype) or types.is_datetime64_any_dtype(column.dtype):

@@ -150,7 +150,7 @@ class SynthesizerPipeline(Pipeline):
         Raises
         ------
         TypeError
-            If a step has no inverse, or the last one is no synthesizer; the message names it.
+            If a step has no inverse, or the last one is not a synthesizer; the message names it.
 
         Warns
         -----
@@ -214,7 +214,7 @@ class SynthesizerPipeline(Pipeline):
         Raises
         ------
         ValueError
-            If `n_samples` is no non-negative integer, or the conditions have probability zero.
+            If `n_samples` is not a non-negative integer, or the conditions have probability zero.
         TableMismatchError
             If a condition does not fit its column or does not survive the steps: a binned number
             does not, nor one outside the bounds, nor a column that a step mixes with others.

@@ -310,7 +310,7 @@ def _check_fill(fill: Any, kind: ColumnKind | None, name: object) -> Any:
             )
     elif kind is not None and not (isinstance(fill, int | float) and kind.low <= fill <= kind.high):
         raise SchemaError(
-            f"fill={fill!r} is no number between the bounds of column {name!r}, {kind.low!r} and "
-            f"{kind.high!r}."
+            f"fill={fill!r} is not a number between the bounds of column {name!r}, {kind.low!r} "
+            f"and {kind.high!r}."
         )
     return fill

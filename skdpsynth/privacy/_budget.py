@@ -53,7 +53,7 @@ class Budget(Mapping[str, float]):
         ----------
         name : str
         total : float
-            The μ that all shares add up to; ``inf`` is no noise.
+            The μ that all shares add up to; ``inf`` means without noise.
         n_releases : int, default=1
             How many releases divide the share evenly.
         """

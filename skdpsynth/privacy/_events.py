@@ -74,7 +74,7 @@ def check_number(
     Raises
     ------
     TypeError
-        If ``value`` is no real number.
+        If ``value`` is not a real number.
     ValueError
         If it is NaN or outside the interval.
 

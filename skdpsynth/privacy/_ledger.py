@@ -40,7 +40,7 @@ class PrivacyLedger:
     Raises
     ------
     TypeError, ValueError
-        If a parameter is no number or outside its range.
+        If a parameter is not a number or outside its range.
 
     Notes
     -----

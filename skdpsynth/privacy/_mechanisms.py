@@ -244,7 +244,7 @@ def _to_units(
     values: npt.NDArray[np.generic], step: float, name: str, *, must_fit: bool
 ) -> npt.NDArray[np.int64]:
     if values.dtype.kind in "iub":
-        # larger integers are no float64; clipping is 1-Lipschitz and keeps the sensitivity
+        # larger integers are not in float64; clipping is 1-Lipschitz and keeps the sensitivity
         wide = values.astype(np.uint64 if values.dtype.kind == "u" else np.int64)
         values = np.clip(wide, 0 if values.dtype.kind == "u" else -(2**53), 2**53)
     units = values.astype(np.float64) / step

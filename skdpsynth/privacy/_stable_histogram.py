@@ -27,7 +27,7 @@ class HistogramPlan(NamedTuple):
     n_histograms : int
         A row counts at most once in each.
     mu : float
-        Of the Gaussian noise in the counts; ``inf`` is no noise.
+        Of the Gaussian noise in the counts; ``inf`` means without noise.
     sensitivity : float
         L2 sensitivity of all counts together, in rows.
     noise_scale : float

@@ -141,7 +141,7 @@ def _encode_levels(column: pd.Series, kind: Discrete, name: object) -> np.ndarra
 
 
 def _fit_level(value: Any, kind: Discrete) -> str:
-    """Return what to do about a value that is no level."""
+    """Return what to do about a value that is not a level."""
     alike = [level for level in kind.levels if str(level) == str(value)]
     if alike:
         type_name = type(as_scalar(alike[0])).__name__
@@ -233,7 +233,7 @@ def to_float(column: pd.Series, name: object) -> np.ndarray:
 
 
 def _make_number(value: Any) -> str:
-    """Return what to do about a value that is no number in a numeric column."""
+    """Return what to do about a value that is not a number in a numeric column."""
     if is_missing_text(value):
         return f"if it stands for a missing value, {READ_MISSING}"
     if isinstance(value, str) and re.fullmatch(r"[-+]?\d*,\d+", value):

@@ -95,8 +95,8 @@ def _draft_numbers(column: pd.Series, name: object, nullable: bool, is_target: b
     values = np.unique(values[~np.isnan(values)])
     if np.isinf(values).any():
         raise TableMismatchError(
-            f"Column {name!r} holds an infinite value, which is no bound; replace it by a finite "
-            "number or by NaN."
+            f"Column {name!r} holds an infinite value, which is not a bound; replace it by a "
+            "finite number or by NaN."
         )
     low, high = float(values[0]), float(values[-1])
     # the width of a range must be a normal number

@@ -113,7 +113,7 @@ def _require(given: Iterable[Hashable], names: Sequence[Hashable], where: str) -
     unknown = [name for name in given if name not in names]
     if unknown:
         raise SchemaError(
-            f"{where} names {shorten(unknown)}, which are no columns of the table; it has "
+            f"{where} names {shorten(unknown)}, which are not columns of the table; it has "
             f"{shorten(names)}."
         )
 

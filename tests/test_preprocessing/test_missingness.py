@@ -162,8 +162,8 @@ def test_without_schema_and_columns_the_columns_with_holes_are_named():
     [
         ({"columns": ["shoe"]}, r"columns names \['shoe'\], which the table lacks"),
         ({"fill": {"age": 3}}, r"fill names the columns \['age'\], which have no indicator"),
-        ({"fill": {"wage": 11}}, "fill=11 is no number between the bounds of column 'wage'"),
-        ({"fill": "none"}, "fill='none' is no number between"),
+        ({"fill": {"wage": 11}}, "fill=11 is not a number between the bounds of column 'wage'"),
+        ({"fill": "none"}, "fill='none' is not a number between"),
         ({"columns": ["sex"], "fill": "none"}, "fill='none' is not a level of column 'sex'"),
         ({"schema": None, "columns": ["c"]}, r"'c' .*no default fill.*fill=\{'c': value\}"),
     ],

@@ -64,7 +64,7 @@ def test_what_the_schema_was_bought_for_counts():
 def test_no_guarantee(parameters, reason):
     words = describe_privacy(PrivacySpent(1.0, 1e-5, "add_remove", **parameters))
     assert len(words) == 1
-    assert "this is no guarantee" in words[0]
+    assert "this is not a guarantee" in words[0]
     assert reason in words[0]
     assert "differential privacy" not in words[0]
 

@@ -344,7 +344,7 @@ def test_a_budget_too_small_for_counts(table):
         (
             {"kinds": {"shoe": "count"}},
             SchemaError,
-            r"kinds names \['shoe'\], which are no columns",
+            r"kinds names \['shoe'\], which are not columns",
         ),
         (
             {"kinds": {"wage": "number"}},

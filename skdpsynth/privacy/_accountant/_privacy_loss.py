@@ -156,7 +156,7 @@ def loss_range(groups: Groups, delta_error: float) -> float:
         Smallest L, over integer Rényi orders, for which Chernoff's bound puts at most
         ``delta_error/(8·steps)`` of each step's loss beyond it, and ``delta_error/4`` of the
         composed loss; with g groups that quarter covers all 2g − 1 partial sums. It holds for both
-        tails and directions because the Rényi divergence in the direction "add" is no larger than
+        tails and directions because the Rényi divergence in the direction "add" is not larger than
         in the direction "remove".
 
     References
