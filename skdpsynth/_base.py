@@ -116,7 +116,7 @@ class BaseSynthesizer(BaseEstimator, metaclass=ABCMeta):
         check_parameters(self)
         plan = self._plan(table.schema)
         unit, total = plan.progress
-        with tqdm(total=total, desc=unit, disable=True) as bar:
+        with tqdm(total=total, desc=unit, disable=not (self.verbose and plan.releases)) as bar:
             release = plan.release(table, Mechanisms(ledger, noise, bar.update))
         model = plan.infer(release, as_generator(self.random_state))
         # set all at once, so that a fit that fails or is interrupted changes nothing

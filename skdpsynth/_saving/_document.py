@@ -115,8 +115,8 @@ def load(path: str | os.PathLike[str], *, model: Any = None, guide: Any = None) 
 
     Returns
     -------
-    synthesizer : DPMixtureSynthesizer, NapsuMQSynthesizer or ClustMixSynthesizer
-        As it was saved, except that its `random_state` is None.
+    synthesizer : estimator
+        Of the class that was saved, as it was, except that its `random_state` is None.
 
     Raises
     ------
@@ -186,6 +186,7 @@ def _rebuild(
     Exception
         Of any class where the manifest is not one that `to_bytes` makes.
     """
+    manifest = _convert_own_model(manifest)
     name = manifest["synthesizer"]
     if name not in SYNTHESIZERS:
         raise SavedModelError(f"it holds a {name!r}, which this release does not know")
@@ -196,11 +197,31 @@ def _rebuild(
     fitted = {key: decoder.decode(value) for key, value in manifest["fitted"].items()}
     _check_fitted(name, fitted)
     cls = SYNTHESIZERS[name].cls
-    known = set(cls().get_params(deep=False)) - {"random_state", *FUNCTIONS}
-    require(set(parameters) == known, "parameters are missing, or unknown")
+    require(set(parameters) == _parameters_of(name), "parameters are missing, or unknown")
     synthesizer = cls(**parameters, **functions)
     synthesizer.__dict__.update(fitted)
     return synthesizer
+
+
+def _convert_own_model(manifest: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the manifest as it is written today.
+
+    Before there was `NumPyroSynthesizer`, a model of one's own was a parameter of
+    `DPMixtureSynthesizer`, whose other parameters for it were those that both have.
+    """
+    if manifest["synthesizer"] != "DPMixtureSynthesizer" or "model" not in manifest["functions"]:
+        return manifest
+    saved, known = manifest["parameters"], _parameters_of("NumPyroSynthesizer")
+    return {
+        **manifest,
+        "synthesizer": "NumPyroSynthesizer",
+        "parameters": {key: value for key, value in saved.items() if key in known},
+    }
+
+
+def _parameters_of(name: str) -> set[str]:
+    """Return the names of the parameters that a file has of a synthesizer."""
+    return set(SYNTHESIZERS[name].cls().get_params(deep=False)) - {"random_state", *FUNCTIONS}
 
 
 def _check_functions(saved: Mapping[str, Any], given: Mapping[str, Any]) -> None:

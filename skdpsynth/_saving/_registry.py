@@ -27,7 +27,7 @@ from ..clustmix import ClustMixSynthesizer
 from ..clustmix._vectors._column_marginals import ColumnCells
 from ..clustmix._vectors._continuous_model import ContinuousModel
 from ..exceptions import SavedModelError
-from ..mixture import DPMixtureSynthesizer
+from ..mixture import DPMixtureSynthesizer, NumPyroSynthesizer
 from ..mixture._dpvi._noisy_gradients import MeanFieldGuide
 from ..mixture._own_model._fitted import CustomModel
 from ..mixture._own_model._sites import Part
@@ -186,7 +186,8 @@ class Synthesizer:
 SYNTHESIZERS: dict[str, Synthesizer] = {
     synthesizer.cls.__name__: synthesizer
     for synthesizer in (
-        Synthesizer(DPMixtureSynthesizer, (MixtureModel, CustomModel)),
+        Synthesizer(DPMixtureSynthesizer, (MixtureModel,)),
+        Synthesizer(NumPyroSynthesizer, (CustomModel,)),
         Synthesizer(NapsuMQSynthesizer, (NapsuModel,)),
         Synthesizer(ClustMixSynthesizer, (MixtureModel, ContinuousModel)),
     )

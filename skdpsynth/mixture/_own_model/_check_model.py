@@ -17,8 +17,7 @@ from numpyro.distributions import Unit, biject_to
 from numpyro.handlers import seed, trace
 from numpyro.infer.autoguide import AutoGuide
 
-from ...schema import TableSchema
-from ...schema._kinds import Discrete
+from ...schema import Discrete, TableSchema
 from ._check_likelihood import likelihood_problems
 from ._fitted import sample_records
 from ._records import example_record
