@@ -2,12 +2,13 @@
 
 from .._denoising._haar import haar_basis
 from .._denoising._simplex import project_to_simplex
-from ._bins import Bins, coarsen, sample_within, spread
+from ._bins import SPIKE_Z, Bins, coarsen, sample_within, spread
 from ._grid import MAX_INTEGER_CELLS, FineGrid, fine_grid, locate
 from ._release import NoisyGrid, release_grid
 
 __all__ = [
     "MAX_INTEGER_CELLS",
+    "SPIKE_Z",
     "Bins",
     "FineGrid",
     "NoisyGrid",

@@ -6,12 +6,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._denoising._simplex import project_to_simplex
+from .._denoising import james_stein, project_to_simplex
 from ._grid import FineGrid
 
-__all__ = ["Bins", "coarsen", "sample_within", "spread"]
+__all__ = ["SPIKE_Z", "Bins", "coarsen", "sample_within", "spread"]
 
-# noise alone exceeds this many standard deviations in one of 10⁴ cells with probability 0.3
+# a cell stands alone when its noisy count exceeds this many standard deviations of the noise: noise
+# alone does in one of 10⁴ cells with probability 0.3
 SPIKE_Z = 4.0
 
 
@@ -77,8 +78,8 @@ def spread(counts: np.ndarray, measure: np.ndarray, scale: float) -> np.ndarray:
     n_cells, total = len(counts), max(counts.sum(), 1.0)
     even = measure / measure.sum()
     deviation = counts - counts.sum() * even
-    energy = np.square(deviation).sum()
-    trust = 0.0 if energy == 0 else max(0.0, 1.0 - (n_cells - 1) * scale**2 / energy)
+    # deviations sum to zero, which leaves n − 1 degrees of freedom
+    trust = james_stein(np.square(deviation).sum(), (n_cells - 1) * scale**2)
     probability = project_to_simplex(even + trust * deviation / total)
     # one pseudo-record keeps every cell possible
     prior = 0.5 * even + 0.5 / n_cells

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._denoising._simplex import project_to_simplex
+from .._denoising import project_to_simplex
 from ..privacy import Mechanisms
 from ._grid import FineGrid, locate
 

@@ -7,14 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._histograms import Bins, FineGrid, spread
-from ..schema import Count
-from ..schema._bins import make_edges
+from .._histograms import SPIKE_Z, Bins, FineGrid, spread
+from ..schema import Count, make_edges
 
 __all__ = ["GroupedBins", "divide", "group_bins", "public_bins"]
-
-# a cell stands alone when its noisy count exceeds this many standard deviations of the noise
-SPIKE_Z = 4.0
 
 
 class GroupedBins(NamedTuple):
@@ -127,6 +123,7 @@ def _runs(counts: np.ndarray, n_parts: int, scale: float) -> list[tuple[int, int
     """Return spikes and the runs of cells between them, as (start, stop, is a spike)."""
     is_large = counts >= max(counts.sum() / n_parts, SPIKE_Z * scale)
     candidates = np.flatnonzero(is_large)
+    # the largest first, and as many as leave parts for what lies between them
     ranked = candidates[np.argsort(-counts[candidates], kind="stable")]
     for n_spikes in range(min(len(ranked), n_parts // 2), -1, -1):
         edges = sorted({0, len(counts), *ranked[:n_spikes], *(ranked[:n_spikes] + 1)})

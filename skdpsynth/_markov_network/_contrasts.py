@@ -21,7 +21,7 @@ from itertools import combinations
 
 import numpy as np
 
-from .._histograms import haar_basis
+from .._denoising import haar_basis
 
 __all__ = ["Variable", "analyse", "axis_basis", "closure", "n_contrasts", "synthesise"]
 

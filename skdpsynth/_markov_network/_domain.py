@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from .._histograms import locate, sample_within
-from ..schema import Categorical
-from ..schema._kinds import Discrete, Numeric
+from ..schema import Categorical, Discrete, Numeric
 from ._binning import GroupedBins
 from ._contrasts import Variable
 

@@ -1,4 +1,10 @@
-"""Iterative proportional fitting on a junction tree: the fit of large networks."""
+"""Iterative proportional fitting on a junction tree: λ of largest entropy for given marginals.
+
+A step multiplies p by t(x_Q) / p(x_Q), the target over the current marginal of its query Q, which
+is `_CalibratedTree._scale`. The factors of one query gather in log f_Q(x_Q), and λ·a(x) = Σ_Q log
+f_Q(x_Q) in the basis of contrasts is `_CalibratedTree.parameters`. Between steps the cliques are
+kept consistent by the message passing of `skdpsynth._markov_network._messages`.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ._contrasts import analyse
-from ._messages import calibrate, clique_potentials, spread_separator, sum_to_separator
+from ._messages import TINY, calibrate, clique_potentials, pass_separator, sum_to_separator
 from ._network import Network, coefficient_cells
 
 __all__ = ["ScalingFit", "Target", "fit_scaling"]
@@ -20,7 +26,6 @@ LOCAL_ROUNDS = 3
 TOLERANCE = 1e-5
 # a sweep that gains less, relative to what is left, is among contradictions
 SMALLEST_GAIN = 5e-3
-_TINY = 1e-300
 
 
 class Target(NamedTuple):
@@ -83,6 +88,7 @@ def fit_scaling(
     sweep = 0
     for sweep in range(1, max_sweeps + 1):
         distance = tree.sweep()
+        # little gain in the first sweeps may be a slow start; later it means contradictions
         if distance < TOLERANCE or (sweep > 10 and distance > (1 - SMALLEST_GAIN) * last):
             break
         last = distance
@@ -113,37 +119,38 @@ class _CalibratedTree:
         ]
 
     def sweep(self) -> float:
-        """Visit every clique; return the mean distance of the targets met before scaling."""
+        """Visit every clique; return the mean distance of the targets met before scaling.
+
+        A clique's table is its marginal of p when it is scaled: depth first, what was changed
+        reaches it along the path from the last visit, one separator down or up at a time. Cliques
+        elsewhere are out of date until the walk comes by.
+        """
         total = 0.0
         stack: list[tuple[int, bool]] = [(0, False)]
         while stack:
             position, is_return = stack.pop()
             if is_return:
+                # all below it is done: the parent learns of it before the next child does
                 self._pass(position, up=True)
                 continue
             if position:
                 self._pass(position, up=False)
             total += self._scale(position)
             if position:
+                # under its children, to be met after them
                 stack.append((position, True))
             stack.extend((child, False) for child in reversed(self.children[position]))
         return total / max(len(self.targets), 1)
 
     def _pass(self, position: int, up: bool) -> None:
         """Pass the separator between a clique and its parent, to the clique or back up."""
-        parent = self.network.tree.parents[position]
-        source, goal = (position, parent) if up else (parent, position)
-        fresh = sum_to_separator(self.network, position, self.tables[source], source)
-        ratio = fresh / np.maximum(self.separators[position], _TINY)
-        self.tables[goal] = self.tables[goal] * spread_separator(
-            self.network, position, ratio, goal
-        )
-        self.separators[position] = fresh
+        pass_separator(self.network, self.tables, self.separators, position, up=up)
 
     def _scale(self, position: int) -> float:
         """Scale a clique to its targets a few times; return how far off it was."""
         clique, table = self.cliques[position], self.tables[position]
         distance = 0.0
+        # targets of one clique disturb each other: a few rounds here are cheaper than sweeps
         rounds = LOCAL_ROUNDS if len(self.own[position]) > 1 else 1
         for round_number in range(rounds):
             for number in self.own[position]:
@@ -152,7 +159,7 @@ class _CalibratedTree:
                 current = table.sum(axis=axes)
                 if round_number == 0:
                     distance += float(np.abs(current - wanted).sum()) / 2
-                ratio = wanted / np.maximum(current, _TINY)
+                ratio = wanted / np.maximum(current, TINY)
                 self.factors[number] += np.log(ratio)
                 shape = [self.network.shape[v] if v in query else 1 for v in clique]
                 table = table * ratio.reshape(shape)
@@ -170,6 +177,7 @@ class _CalibratedTree:
                 if set(subset) <= set(target.query):
                     cells = coefficient_cells(target.query, subset, network.variables)
                     summed_out = [v for v in target.query if v not in subset]
+                    # coefficients are sums over the other axes; λ's term repeats along them
                     n_summed = math.prod(network.clique_shape(summed_out))
                     result[network.block(position)] += coefficients[cells] / n_summed
         return result

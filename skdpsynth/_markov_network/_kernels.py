@@ -1,82 +1,33 @@
 """The jitted kernels of a Markov network: pure functions of arrays, compiled once per shape.
 
-One program serves every tree: messages travel level by level through flat arrays of cells, and
-which cell feeds which is data.
+For p(x | λ) = exp(λ·a(x) − A(λ)), with the potentials ψ = design @ λ of the cliques' cells:
+
+- A(λ) = log Σ_x exp Σ_C ψ_C(x_C) is `log_normaliser`, by the upward pass of messages,
+- m(λ) = E[a(x)] = ∇A(λ) is `mean`, its gradient: the derivative of an upward pass is the pass down,
+- S(λ) = cov(a(x)) = ∇²A(λ) is in `mean_and_covariance`, from the probabilities of pairs of cells.
+
+They compute what `skdpsynth._markov_network._messages` does, the reference in numpy that they are
+tested against, where it is needed thousands of times, with derivatives. One program serves every
+tree: messages travel level by level through flat arrays of cells, and which cell feeds which is
+data (`MessagePlan`).
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 
-__all__ = [
-    "Likelihood",
-    "MessagePlan",
-    "log_normaliser",
-    "log_posterior",
-    "mean",
-    "mean_and_covariance",
-    "moments",
-]
+from ._network import MessagePlan
+
+__all__ = ["log_normaliser", "mean", "mean_and_covariance", "moments"]
 
 Array: TypeAlias = Any
 
+# the log of a separator's cell that nothing lies over, which is padding, stays finite
 _TINY = 1e-300
-
-
-class MessagePlan(NamedTuple):
-    """Which cells send messages to which, for every level of a junction tree, the root's first.
-
-    The cells of a level's cliques follow each other. Each level but the root's has a row in the
-    arrays; padding points to a cell, and a separator's cell, beyond the last.
-
-    Attributes
-    ----------
-    sender, sender_separator : array of shape (n_levels, n_senders), int
-        Cells of the cliques of one level, and the separator's cell each lies over.
-    receiver, receiver_separator : array of shape (n_levels, n_receivers), int
-        The same for their parents' cells, once for every child.
-    clique : array of shape (n_cells + n_senders,), int
-        The clique of each cell, -1 for padding.
-    root : array of shape (n_root_cells,), int
-    separators : array of shape (n_separators + 1,)
-        Zeros: the length tells how many separator cells the largest level has.
-    """
-
-    sender: Array
-    sender_separator: Array
-    receiver: Array
-    receiver_separator: Array
-    clique: Array
-    root: Array
-    separators: Array
-
-
-class Likelihood(NamedTuple):
-    """What the noise-aware posterior is given.
-
-    Attributes
-    ----------
-    n_records : float
-        Row count n̂.
-    n_variance : float
-        Variance of its noise.
-    moments : array of shape (n_parameters,)
-        Noisy statistics s̃.
-    variance : array of shape (n_parameters,)
-        Variances of their noise.
-    prior_precision : array of shape (n_parameters,)
-        Of the normal prior of λ around zero.
-    """
-
-    n_records: Array
-    n_variance: Array
-    moments: Array
-    variance: Array
-    prior_precision: Array
 
 
 def _pass_up(plan: MessagePlan, potentials: Array) -> tuple[jax.Array, jax.Array]:
@@ -86,16 +37,20 @@ def _pass_up(plan: MessagePlan, potentials: Array) -> tuple[jax.Array, jax.Array
     def pass_level(beliefs: jax.Array, level: tuple[Array, ...]) -> tuple[jax.Array, jax.Array]:
         sender, below, receiver, above = level
         values = beliefs[sender]
-        # the largest value only scales, so that no derivative passes through it
+        # log-sum-exp with a largest value for every cell of the separator: sizes differ by more
+        # than floating point spans. It only scales, so that no derivative passes through it
         largest = jax.ops.segment_max(lax.stop_gradient(values), below, n_separators)
+        # minus infinity where nothing lies over a cell
         largest = jnp.where(jnp.isfinite(largest), largest, 0.0)
         total = jax.ops.segment_sum(jnp.exp(values - largest[below]), below, n_separators)
         message = jnp.log(jnp.maximum(total, _TINY)) + largest
         return beliefs.at[receiver].add(message[above]), message
 
+    # one cell more, where padding sends and receives
     beliefs = jnp.append(potentials, 0.0)
     if not plan.sender.shape[0]:
         return beliefs, jnp.zeros((0, n_separators), beliefs.dtype)
+    # the deepest level first: a clique sends when it has heard from all its children
     return lax.scan(pass_level, beliefs, plan[:4], reverse=True)
 
 
@@ -121,11 +76,13 @@ def _joint(plan: MessagePlan, potentials: Array) -> tuple[jax.Array, jax.Array]:
     """Return the probability of every cell, and of every pair of cells.
 
     Downwards, P(x_D | x_S) spreads what is known of the separator S over the clique D, for the
-    marginals and for the joint with every cell that came before.
+    marginals and for the joint with every cell that came before: given x_S, D is independent of
+    all cliques of earlier levels and of the others of its own.
     """
     n_cells, n_levels = potentials.shape[0], plan.sender.shape[0]
     beliefs, messages = _pass_up(plan, potentials)
     width = plan.sender.shape[1]
+    # the root has heard from all: its belief is its marginal, up to the total
     root = jax.nn.softmax(beliefs[plan.root])
     probability = jnp.zeros(n_cells + width, root.dtype).at[plan.root].set(root)
     pairs = jnp.zeros((n_cells + width,) * 2, root.dtype).at[plan.root, plan.root].set(root)
@@ -137,6 +94,8 @@ def _joint(plan: MessagePlan, potentials: Array) -> tuple[jax.Array, jax.Array]:
         probability, pairs = state
         sender, below, receiver, above, message = level
         start, zero = sender[0], jnp.zeros((), sender.dtype)
+        # the belief over the separator's is P(x_D | x_S): what the parent knows of the separator
+        # replaces what the clique itself said of it, which would count twice
         conditional = jnp.exp(beliefs[sender] - message[below])
 
         def spread(above_values: jax.Array) -> jax.Array:
@@ -145,12 +104,16 @@ def _joint(plan: MessagePlan, potentials: Array) -> tuple[jax.Array, jax.Array]:
             return total * conditional.reshape((-1,) + (1,) * (total.ndim - 1))
 
         own = spread(probability)
+        # cells of a level follow each other, so that a slice is written and not scattered; what
+        # its padding overwrites belongs to deeper levels, which come later
         probability = lax.dynamic_update_slice(probability, own, (start,))
+        # with the cells of all earlier levels, and by symmetry
         rows = spread(pairs)
         pairs = lax.dynamic_update_slice(pairs, rows, (start, zero))
         pairs = lax.dynamic_update_slice(pairs, rows.T, (zero, start))
         columns = lax.dynamic_slice(pairs, (zero, start), (pairs.shape[0], width))
         clique = lax.dynamic_slice(plan.clique, (start,), (width,))
+        # within the level: cells of one clique exclude each other, those of two meet in the parents
         is_same = clique[:, None] == clique
         block = jnp.where(is_same, jnp.diag(own), spread(columns))
         return (probability, lax.dynamic_update_slice(pairs, block, (start, start))), None
@@ -186,28 +149,3 @@ def mean_and_covariance(
 
 
 moments = jax.jit(mean_and_covariance)
-
-
-def log_posterior(
-    plan: MessagePlan, design: Array, likelihood: Likelihood, parameters: Array
-) -> jax.Array:
-    """Return log p(λ | s̃) up to a constant.
-
-    Given λ the statistics of n rows are about N(n m, n S), the noise adds V, and where n itself is
-    known up to noise of variance v₀ only, s̃ − n̂ m ~ N(0, n̂ S + V + v₀ m mᵀ).
-
-    References
-    ----------
-    Räisä, Jälkö, Kaski & Honkela (2023), Noise-aware statistical inference with differentially
-    private synthetic data, AISTATS, equations 6 and 7.
-    """
-    n_records, n_variance, moments, variance, prior_precision = likelihood
-    expected, spread = mean_and_covariance(plan, design, parameters)
-    total = n_records * spread + jnp.diag(variance) + n_variance * jnp.outer(expected, expected)
-    factor = jnp.linalg.cholesky(total)
-    residual = jax.scipy.linalg.solve_triangular(factor, moments - n_records * expected, lower=True)
-    return (
-        -0.5 * jnp.sum(residual**2)
-        - jnp.sum(jnp.log(jnp.diag(factor)))
-        - 0.5 * jnp.sum(prior_precision * parameters**2)
-    )

@@ -1,8 +1,24 @@
-"""Calibrating a junction tree: from log potentials to the joint distribution of every clique.
+"""Junction tree message passing: from log potentials to the joint distribution of every clique.
 
-A tree is calibrated a few times per fit and has thousands of cells: compiling a program for it
-would take longer than the arithmetic, which is numpy's here. The kernels that a posterior needs
-thousands of times are in `skdpsynth._markov_network._kernels`.
+For p(x) ∝ exp Σ_C ψ_C(x_C), with separators S between a clique C and its parent:
+
+- the message of C is log Σ_{x_C over x_S} exp(ψ_C + messages of the children), the first loop of
+  `calibrate`; what the root would send is log Σ_x exp Σ_C ψ_C(x_C), A(λ) for the potentials of λ,
+- p(x_C) = p(x_S) p(x_C | x_S) on the way down is its second loop,
+- tables that are calibrated already and change at one clique are brought up to date by
+  `pass_separator`: the other side is multiplied by the new marginal of S over the old one.
+
+This is the reference in numpy: a tree is calibrated a few times per fit and has thousands of
+cells, so that compiling a program for it would take longer than the arithmetic. The kernels that a
+posterior needs thousands of times, with derivatives, are in `skdpsynth._markov_network._kernels`
+and are tested against it.
+
+References
+----------
+Lauritzen & Spiegelhalter (1988), Local computations with probabilities on graphical structures and
+their application to expert systems, Journal of the Royal Statistical Society B 50(2); for
+`pass_separator` Jensen, Lauritzen & Olesen (1990), Bayesian updating in causal probabilistic
+networks by local computations, Computational Statistics Quarterly 4.
 """
 
 from __future__ import annotations
@@ -13,7 +29,16 @@ import numpy as np
 
 from ._network import Network
 
-__all__ = ["calibrate", "clique_potentials", "spread_separator", "sum_to_separator"]
+__all__ = [
+    "calibrate",
+    "clique_potentials",
+    "pass_separator",
+    "spread_separator",
+    "sum_to_separator",
+]
+
+# a separator's cell of probability zero divides nothing: what lies over it is zero as well
+TINY = 1e-300
 
 
 def clique_potentials(network: Network, parameters: np.ndarray) -> list[np.ndarray]:
@@ -73,13 +98,15 @@ def calibrate(network: Network, potentials: Sequence[np.ndarray]) -> tuple[float
     parents = network.tree.parents
     logs, tables = list(potentials), list(potentials)
     log_total = 0.0
+    # children follow their parents, so that backwards a clique has heard from all its children
     for position in range(len(logs) - 1, -1, -1):
-        # one scale for every cell of the separator: their sizes can be far apart
+        # in logs, with one scale for every cell of the separator: their sizes can be far apart
         axes = _other_axes(network, position, position)
         peak = logs[position].max(axis=axes, keepdims=True)
         table = np.exp(logs[position] - peak)
         total = table.sum(axis=axes, keepdims=True)
-        # conditional on the separator until the way down
+        # divided by the message it sends: p(x_C | x_S) until the way down. The division is safe,
+        # since the largest value over a separator's cell is 1
         tables[position] = table / total
         message = (np.log(total) + peak).ravel()
         if position:
@@ -88,9 +115,41 @@ def calibrate(network: Network, potentials: Sequence[np.ndarray]) -> tuple[float
         else:
             log_total = float(message[0])
     for position in range(1, len(tables)):
+        # the parent's table is final: it has heard from its own parent
         parent = parents[position]
         marginal = sum_to_separator(network, position, tables[parent], parent)
         tables[position] = tables[position] * spread_separator(
             network, position, marginal, position
         )
     return log_total, tables
+
+
+def pass_separator(
+    network: Network,
+    tables: list[np.ndarray],
+    separators: list[np.ndarray],
+    position: int,
+    *,
+    up: bool,
+) -> None:
+    """Bring the table on one side of a separator up to date with the other side, in place.
+
+    Parameters
+    ----------
+    network : Network
+    tables : list of ndarray
+        The joint distribution of every clique; the one on the giving side has changed.
+    separators : list of ndarray
+        For every clique the flat marginal that both sides had of its separator.
+    position : int
+        The clique whose separator from its parent is meant.
+    up : bool
+        Whether the clique gives and its parent takes, or the other way round.
+    """
+    parent = network.tree.parents[position]
+    source, goal = (position, parent) if up else (parent, position)
+    fresh = sum_to_separator(network, position, tables[source], source)
+    # over the old marginal: what both sides knew already must not count twice
+    ratio = fresh / np.maximum(separators[position], TINY)
+    tables[goal] = tables[goal] * spread_separator(network, position, ratio, goal)
+    separators[position] = fresh

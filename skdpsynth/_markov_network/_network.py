@@ -1,4 +1,9 @@
-"""The structure of a Markov network p(x | λ) ∝ exp(λ·a(x)) on a junction tree."""
+"""The structure of a Markov network p(x | λ) ∝ exp(λ·a(x)) on a junction tree.
+
+λ·a(x) = Σ_C ψ_C(x_C): which parameters make the potential of which clique is `Network.homes`, λ to
+ψ is `Network.log_potentials` (as a matrix `Network.design`), probabilities of cells to E[a(x)] its
+transpose, `Network.moments`. Which cells exchange messages is `plan_messages`.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +11,42 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ._contrasts import Variable, analyse, closure, n_contrasts, synthesise
-from ._kernels import MessagePlan
 from ._tree import JunctionTree, junction_tree
 
-__all__ = ["Network", "build_network"]
+__all__ = ["MessagePlan", "Network", "build_network", "coefficient_cells", "separator_index"]
+
+
+class MessagePlan(NamedTuple):
+    """Which cells send messages to which, for every level of a junction tree, the root's first.
+
+    The cells of a level's cliques follow each other. Each level but the root's has a row in the
+    arrays; padding points to a cell, and a separator's cell, beyond the last.
+
+    Attributes
+    ----------
+    sender, sender_separator : array of shape (n_levels, n_senders), int
+        Cells of the cliques of one level, and the separator's cell each lies over.
+    receiver, receiver_separator : array of shape (n_levels, n_receivers), int
+        The same for their parents' cells, once for every child.
+    clique : array of shape (n_cells + n_senders,), int
+        The clique of each cell, -1 for padding.
+    root : array of shape (n_root_cells,), int
+    separators : array of shape (n_separators + 1,)
+        Zeros: the length tells how many separator cells the largest level has.
+    """
+
+    sender: Any
+    sender_separator: Any
+    receiver: Any
+    receiver_separator: Any
+    clique: Any
+    root: Any
+    separators: Any
 
 
 @dataclass(frozen=True)
@@ -184,6 +217,7 @@ def build_network(variables: Sequence[Variable], queries: Iterable[Sequence[int]
 def plan_messages(network: Network) -> MessagePlan:
     """Return which cells exchange messages, level by level."""
     cliques, parents = network.tree
+    # cliques of one depth do not wait for each other: their messages are one step of the kernels
     depth = [0] * len(cliques)
     for position in range(1, len(cliques)):
         depth[position] = depth[parents[position]] + 1
@@ -194,6 +228,7 @@ def plan_messages(network: Network) -> MessagePlan:
         n_separators = 0
         for position in (i for i, d in enumerate(depth) if d == level):
             separator, parent = network.tree.separator(position), parents[position]
+            # separators of a level are numbered through, also those over the same parent
             own, above = (
                 n_separators + separator_index(network, clique, separator)
                 for clique in (cliques[position], cliques[parent])
@@ -206,6 +241,7 @@ def plan_messages(network: Network) -> MessagePlan:
         columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
         levels.append(columns)
         most = max(most, n_separators)
+    # beyond the last cell and the last separator's cell, where padding does no harm
     fill = (network.n_cells, most, network.n_cells, most)
     sender, below, receiver, above = (
         _stack([columns[k] for columns in levels], fill[k]) for k in range(4)

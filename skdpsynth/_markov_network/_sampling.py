@@ -1,4 +1,8 @@
-"""Drawing rows from a calibrated junction tree, vectorised clique by clique."""
+"""Drawing rows from a calibrated junction tree, vectorised clique by clique.
+
+p(x) = Π_C p(x_C) / Π_S p(x_S): rows are drawn factor by factor, p(x_C | x_S) by `plan_sampling` and
+`sample_levels`, and `log_probability` adds up the same factors.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ import numpy as np
 
 from ._network import Network, separator_index
 
-__all__ = ["SamplingStep", "plan_sampling", "sample_levels"]
+__all__ = ["SamplingStep", "log_probability", "plan_sampling", "sample_levels"]
 
 
 class SamplingStep(NamedTuple):
@@ -54,6 +58,7 @@ def plan_sampling(network: Network, tables: Sequence[np.ndarray]) -> list[Sampli
         rows = np.where(total > 0, rows / np.where(total > 0, total, 1.0), 1.0 / rows.shape[1])
         cumulative = np.minimum(np.cumsum(rows, axis=1), 1.0)
         cumulative[:, -1] = 1.0
+        # row s within (s, s + 1]: one search in the flat array serves all rows at once
         cumulative += np.arange(len(rows))[:, None]
         steps.append(SamplingStep(given, drawn, cumulative.ravel()))
     return steps

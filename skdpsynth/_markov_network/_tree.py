@@ -1,4 +1,15 @@
-"""From marginal queries to a junction tree: triangulation, maximal cliques, a spanning tree."""
+"""From marginal queries to a junction tree: triangulation, maximal cliques, a spanning tree.
+
+Variables of one query are joined by an edge. `triangulate` adds edges until every cycle of four or
+more has a chord, and returns the maximal cliques; `_span` joins these into a tree in which the
+cliques that hold a variable are connected (the running intersection property). Message passing
+on such a tree is exact, and costs as many steps as its cliques have cells.
+
+References
+----------
+Koller & Friedman (2009), Probabilistic Graphical Models, chapters 9 (variable elimination, the
+fewest new edges first) and 10 (junction trees as spanning trees of largest separators).
+"""
 
 from __future__ import annotations
 
@@ -78,20 +89,26 @@ def triangulate(
     costs = {v: _elimination_cost(v, neighbours, shape) for v in left}
     found: list[tuple[int, ...]] = []
     while left:
+        # greedy: the triangulation of fewest cells is NP-hard to find. Ties by position make the
+        # tree a function of the queries, which noise and the order of sets do not enter
         chosen = min(left, key=lambda v: (costs[v], v))
         around = neighbours[chosen]
+        # all of them are joined below: when the variable is summed out, its neighbours depend on
+        # one another
         found.append(tuple(sorted({chosen, *around})))
         touched = set(around)
         for a, b in combinations(sorted(around), 2):
             if b not in neighbours[a]:
                 neighbours[a].add(b)
                 neighbours[b].add(a)
+                # a new edge saves those that see both ends one edge of their own fill
                 touched |= neighbours[a] & neighbours[b]
         for v in around:
             neighbours[v].discard(chosen)
         left.remove(chosen)
         for v in touched & left:
             costs[v] = _elimination_cost(v, neighbours, shape)
+    # what is eliminated late may lie within an earlier clique
     sets = [set(clique) for clique in found]
     maximal = {
         clique
@@ -105,7 +122,8 @@ def _elimination_cost(
     variable: int, neighbours: Sequence[set[int]], shape: Sequence[int]
 ) -> tuple[int, int]:
     around = neighbours[variable]
-    # pairs less edges: the hub of a star has many neighbours, and these have few
+    # pairs less edges, counted from the neighbours' side: the hub of a star has many neighbours,
+    # and these have few
     edges = sum(len(neighbours[a] & around) for a in around) // 2
     fill = math.comb(len(around), 2) - edges
     return fill, clique_size([variable, *around], shape)
@@ -115,6 +133,8 @@ def _span(cliques: Sequence[tuple[int, ...]]) -> JunctionTree:
     """Join cliques by a spanning tree of largest separators (Prim), which is a junction tree."""
     sets = [set(clique) for clique in cliques]
     neighbours: list[list[int]] = [[] for _ in cliques]
+    # for every clique outside the tree, the largest separator with one inside; an empty one joins
+    # parts of the graph that share no variable
     nearest = {i: (len(sets[i] & sets[0]), 0) for i in range(1, len(cliques))}
     while nearest:
         chosen = max(nearest, key=lambda i: (nearest[i][0], -i))
@@ -128,6 +148,7 @@ def _span(cliques: Sequence[tuple[int, ...]]) -> JunctionTree:
     # rooted at a centre: messages travel level by level, so that fewer levels are less work
     root = _farthest_path(neighbours)
     order, parents = [root], [-1]
+    # breadth first, and the list grows as it is read: levels of the tree follow each other
     for place, i in enumerate(order):
         above = order[parents[place]] if place else -1
         for j in sorted(neighbours[i]):
@@ -149,6 +170,7 @@ def _farthest_path(neighbours: Sequence[Sequence[int]]) -> int:
                     queue.append(other)
         return came_from
 
+    # the farthest from anywhere is one end of a longest path, the farthest from that the other
     end = list(walk(0))[-1]
     came_from = walk(end)
     path = [list(came_from)[-1]]

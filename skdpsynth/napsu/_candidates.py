@@ -7,9 +7,7 @@ from itertools import combinations
 
 import numpy as np
 
-from .._markov_network._marginals import Evidence, estimate_marginal
-from .._markov_network._network import Network
-from .._markov_network._tree import clique_size
+from .._markov_network import Evidence, Network, clique_size, estimate_marginal
 from ._selection import Candidate
 
 __all__ = ["expected_pair", "list_candidates"]

@@ -6,11 +6,19 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .._histograms import project_to_simplex
-from .._markov_network._contrasts import analyse, closure, synthesise
-from .._markov_network._fitting import Target, fit_scaling
-from .._markov_network._marginals import Evidence, divide_constants, estimate_marginal
-from .._markov_network._network import Network, coefficient_cells
+from .._denoising import james_stein, project_to_simplex
+from .._markov_network import (
+    Evidence,
+    Network,
+    Target,
+    analyse,
+    closure,
+    coefficient_cells,
+    divide_constants,
+    estimate_marginal,
+    fit_scaling,
+    synthesise,
+)
 from ._prior import contrast_groups
 
 __all__ = ["fit_moments", "make_targets", "shrink_moments"]
@@ -45,8 +53,7 @@ def shrink_moments(network: Network, evidence: Evidence, expected: np.ndarray) -
         deviation = (evidence.moments - expected)[block]
         energy = np.bincount(groups, weights=deviation**2)
         noise = np.bincount(groups) * evidence.variance[block][0]
-        trust = np.where(energy > noise, 1.0 - noise / np.where(energy > 0, energy, 1.0), 0.0)
-        shrunk[block] = expected[block] + trust[groups] * deviation
+        shrunk[block] = expected[block] + james_stein(energy, noise)[groups] * deviation
     return shrunk
 
 

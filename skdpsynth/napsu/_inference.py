@@ -8,11 +8,12 @@ from dataclasses import replace
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from .._markov_network._kernels import Likelihood
 from ._denoise import fit_moments
+from ._likelihood import Likelihood
 from ._model import NapsuModel
 from ._nuts import LARGEST_R_HAT, run_nuts
 from ._posterior import LaplacePosterior, PerturbedPosterior, SampledPosterior, find_mode
+from ._prior import prior_variance
 from ._release import NapsuRelease
 
 __all__ = ["LARGEST_DENSE", "infer_network"]
@@ -23,13 +24,22 @@ LARGEST_DENSE_CELLS = 3000
 
 
 def infer_network(
-    release: NapsuRelease, inference: str, n_draws: int, rng: np.random.Generator
+    release: NapsuRelease,
+    expected: np.ndarray | None,
+    prior_scale: float,
+    inference: str,
+    n_draws: int,
+    rng: np.random.Generator,
 ) -> NapsuModel:
     """Fit the network.
 
     Parameters
     ----------
     release : NapsuRelease
+    expected : ndarray of shape (n_parameters,) or None
+        Statistics of a simpler model to shrink to, if any.
+    prior_scale : float
+        Standard deviation of the prior of λ, at most where it is estimated.
     inference : {"map", "laplace", "nuts"}
     n_draws : int
         Of NUTS.
@@ -40,23 +50,21 @@ def infer_network(
     -----
     ConvergenceWarning
         If a search or a chain does not converge, or the network is too large for NUTS: what took
-        its place, and what to do. The budget is spent by then, so that this is no error.
+        its place, and what to do. The budget is spent by then, so that this is not an error.
     """
     network, evidence = release.network, release.evidence
     queries = tuple(measurement.query for measurement in release.measurements)
-    start = fit_moments(network, evidence, queries, release.expected)
+    start = fit_moments(network, evidence, queries, expected)
     model = NapsuModel(release.domain, network, start, queries)
 
     def structured() -> NapsuModel:
         """Return the fit for large networks."""
         if inference == "map":
             return model
-        perturbed = PerturbedPosterior(
-            network, queries, evidence, release.expected, tuple(model.tables)
-        )
+        perturbed = PerturbedPosterior(network, queries, evidence, expected, tuple(model.tables))
         return replace(model, posterior=perturbed)
 
-    if release.expected is not None and inference != "nuts":
+    if expected is not None and inference != "nuts":
         # what is shrunk has no intervals to be exact about
         return structured()
     if network.n_parameters > LARGEST_DENSE or network.n_cells > LARGEST_DENSE_CELLS:
@@ -73,7 +81,7 @@ def infer_network(
         evidence.n_variance,
         evidence.moments,
         evidence.variance,
-        1.0 / release.prior_variance,
+        1.0 / prior_variance(network, evidence, expected, prior_scale),
     )
     mode = find_mode(network, likelihood, start)
     if not mode.converged:

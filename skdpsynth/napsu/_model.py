@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 from scipy.special import logsumexp
 
-from .._markov_network._domain import Domain
-from .._markov_network._messages import calibrate, clique_potentials
-from .._markov_network._network import Network
-from .._markov_network._sampling import (
+from .._markov_network import (
+    Domain,
+    Network,
     SamplingStep,
+    calibrate,
+    clique_potentials,
     log_probability,
     plan_sampling,
     sample_levels,

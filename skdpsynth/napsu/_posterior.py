@@ -1,4 +1,9 @@
-"""The noise-aware posterior of a network's parameters: its mode, and draws from it."""
+"""The noise-aware posterior of a network's parameters: its mode, and draws from it.
+
+The mode is found by Fisher scoring (`find_mode`). The Laplace approximation, a normal law in the
+expected statistics n̂ m(λ) with covariance n̂² S H⁻¹ S, is `LaplacePosterior`; H is the information
+of `skdpsynth.napsu._likelihood`.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +14,9 @@ import numpy as np
 from scipy.linalg import cho_solve, solve_triangular
 
 from .._compat import enable_x64
-from .._markov_network._kernels import Likelihood, moments
-from .._markov_network._marginals import Evidence
-from .._markov_network._network import Network
-from .._markov_network._sampling import plan_sampling, sample_levels
+from .._markov_network import Evidence, Network, moments, plan_sampling, sample_levels
 from ._denoise import fit_moments
+from ._likelihood import Likelihood, covariance_factor, information_factor
 
 __all__ = [
     "LaplacePosterior",
@@ -21,9 +24,7 @@ __all__ = [
     "PerturbedPosterior",
     "Posterior",
     "SampledPosterior",
-    "covariance_factor",
     "find_mode",
-    "information_factor",
 ]
 
 MAX_ITERATIONS = 100
@@ -65,40 +66,6 @@ class Mode(NamedTuple):
     converged: bool
 
 
-def covariance_factor(
-    likelihood: Likelihood, expected: np.ndarray, spread: np.ndarray
-) -> np.ndarray:
-    """Return the lower Cholesky factor of C = n̂ S + V + v₀ m mᵀ."""
-    total = likelihood.n_records * spread + likelihood.n_variance * np.outer(expected, expected)
-    total[np.diag_indices_from(total)] += likelihood.variance
-    return np.linalg.cholesky(total)
-
-
-def information_factor(
-    likelihood: Likelihood, expected: np.ndarray, spread: np.ndarray, damping: float = 0.0
-) -> np.ndarray:
-    """Return the lower Cholesky factor of the information n̂² S C⁻¹ S plus the prior's precision.
-
-    Parameters
-    ----------
-    likelihood : Likelihood
-    expected, spread : ndarray
-        m and S at λ.
-    damping : float, default=0
-        Where expected counts are below this many standard deviations of the noise, λ is known from
-        one side only: higher values are ruled out, lower ones make no difference. The information
-        is then taken a little up the slope, where the posterior bends, instead of on the flat.
-    """
-    scaled = likelihood.n_records * spread
-    if damping:
-        scaled = scaled + np.diag(damping * np.sqrt(likelihood.variance))
-    factor = covariance_factor(likelihood, expected, scaled / likelihood.n_records)
-    root = solve_triangular(factor, scaled, lower=True)
-    information = root.T @ root
-    information[np.diag_indices_from(information)] += likelihood.prior_precision
-    return np.linalg.cholesky(information)
-
-
 def find_mode(network: Network, likelihood: Likelihood, start: np.ndarray) -> Mode:
     """Find λ by Fisher scoring, with the covariance of the statistics at the current λ.
 
@@ -124,6 +91,7 @@ def find_mode(network: Network, likelihood: Likelihood, start: np.ndarray) -> Mo
         expected, spread = evaluate(parameters)
         while n_iterations < MAX_ITERATIONS and last_step >= STEP_TOLERANCE:
             n_iterations += 1
+            # held during the step: the search minimises a sum of squares, and C follows afterwards
             metric = (covariance_factor(likelihood, expected, spread), True)
 
             def loss(at: np.ndarray, mean: np.ndarray) -> float:
@@ -133,11 +101,15 @@ def find_mode(network: Network, likelihood: Likelihood, start: np.ndarray) -> Mo
 
             residual = observed - n_records * expected
             gradient = n_records * spread @ cho_solve(metric, residual) - precision * parameters
+            # damped: on the flat, where a cell is empty, the undamped step would be endless
             factor = information_factor(likelihood, expected, spread, DAMPING)
             step = cho_solve((factor, True), gradient)
+            # gradientᵀ H⁻¹ gradient is also the squared length of the step in posterior standard
+            # deviations
             before, promised = loss(parameters, expected), float(gradient @ step)
             last_step = float(np.sqrt(max(promised, 0.0) / max(len(step), 1)))
             fraction = 1.0
+            # halved until it keeps a small part of its promise (Armijo's rule)
             while True:
                 proposal = parameters + fraction * step
                 expected, spread = evaluate(proposal)
@@ -181,9 +153,12 @@ class LaplacePosterior:
         mode: Mode,
     ) -> LaplacePosterior:
         """Return the approximation at a mode."""
+        # H⁻¹ = L⁻ᵀL⁻¹ is the covariance of λ, and n̂ m moves with λ by n̂ S: the covariance of n̂ m
+        # is n̂S L⁻ᵀ L⁻¹ n̂S, of which n̂S L⁻ᵀ is a root; no inverse is formed
         factor = information_factor(likelihood, mode.expected, mode.spread)
         scaled = likelihood.n_records * mode.spread
         root = solve_triangular(factor, scaled, lower=True).T
+        # the noise of the row count is in H already
         evidence = Evidence(
             likelihood.n_records, 0.0, likelihood.n_records * mode.expected, likelihood.variance
         )

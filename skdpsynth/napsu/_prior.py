@@ -7,12 +7,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .._histograms import haar_basis
-from .._markov_network._contrasts import Variable, axis_basis
-from .._markov_network._marginals import Evidence, estimate_marginal
-from .._markov_network._network import Network
+from .._denoising import haar_basis
+from .._markov_network import Evidence, Network, Variable, axis_basis, estimate_marginal
 
-__all__ = ["baseline_variance", "contrast_groups", "empirical_variance", "expected_moments"]
+__all__ = [
+    "baseline_variance",
+    "contrast_groups",
+    "empirical_variance",
+    "expected_moments",
+    "prior_variance",
+]
 
 # a set of contrasts in which nothing but noise is seen keeps this share of the noise's size
 SMALLEST_SHARE = 0.02
@@ -45,6 +49,25 @@ def contrast_groups(subset: Sequence[int], variables: Sequence[Variable]) -> np.
             level = haar_basis(variable.n_levels, variable.last_apart)[1]
         groups = np.add.outer(groups * (level.max(initial=0) + 1), level).ravel()
     return groups
+
+
+def prior_variance(
+    network: Network, evidence: Evidence, expected: np.ndarray | None, scale: float
+) -> np.ndarray:
+    """Return the variance of every parameter: wide, or estimated where there is a simpler model.
+
+    Parameters
+    ----------
+    network : Network
+    evidence : Evidence
+    expected : ndarray of shape (n_parameters,) or None
+        As in `empirical_variance`.
+    scale : float
+        Standard deviation of the wide prior.
+    """
+    if expected is None:
+        return np.full(network.n_parameters, scale**2)
+    return empirical_variance(network, evidence, expected, scale**2)
 
 
 def empirical_variance(

@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .._markov_network._tree import clique_size, triangulate
-from ..schema import Count, TableSchema
-from ..schema._kinds import Numeric, shorten
+from .._markov_network import clique_size, triangulate
+from ..schema import Count, Numeric, TableSchema, shorten
 
 __all__ = ["STRATEGIES", "check_cliques", "needs_bins", "read_bins", "read_queries"]
 

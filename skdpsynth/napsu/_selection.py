@@ -8,9 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .._markov_network._marginals import count_marginals
-from .._markov_network._tree import clique_size, triangulate
-from ..privacy import NoiseSource, PrivacyLedger, exponential_mechanism, gaussian_release
+from .._markov_network import clique_size, count_marginals, triangulate
+from ..privacy import Mechanisms
 
 __all__ = [
     "Candidate",
@@ -86,8 +85,7 @@ def score_candidates(
     candidates: Sequence[Candidate],
     shape: Sequence[int],
     mu: float,
-    ledger: PrivacyLedger,
-    noise: NoiseSource,
+    desk: Mechanisms,
 ) -> Scores:
     """Release how much the simple model misses of every candidate, all in one Gaussian release.
 
@@ -101,19 +99,17 @@ def score_candidates(
     shape : sequence of int
         Levels of every variable.
     mu : float
-    ledger : PrivacyLedger
-    noise : NoiseSource
+    desk : Mechanisms
     """
     distances = _distances(levels, candidates, shape)
-    sensitivity = l1_sensitivity(ledger.adjacency) * math.sqrt(len(candidates))
-    released = gaussian_release(
+    sensitivity = l1_sensitivity(desk.adjacency) * math.sqrt(len(candidates))
+    released = desk.gaussian(
         distances,
         sensitivity=sensitivity,
         mu=mu,
         name=f"distances of {len(candidates)} marginals from a simple model",
-        ledger=ledger,
-        noise=noise,
     )
+    desk.progress()
     return Scores(released, sensitivity / mu)
 
 
@@ -123,8 +119,7 @@ def select_tree(
     nodes: Sequence[int],
     shape: Sequence[int],
     epsilon: float,
-    ledger: PrivacyLedger,
-    noise: NoiseSource,
+    desk: Mechanisms,
 ) -> list[tuple[int, ...]]:
     """Return a spanning tree (or forest), edge by edge by the exponential mechanism.
 
@@ -139,6 +134,7 @@ def select_tree(
         Variables to span.
     epsilon : float
         Of every round, of which there are one fewer than nodes.
+    desk : Mechanisms
 
     References
     ----------
@@ -154,15 +150,14 @@ def select_tree(
             # the pairs that would join the rest are too large
             break
         picked = open_[
-            exponential_mechanism(
+            desk.exponential(
                 distances[open_],
-                sensitivity=l1_sensitivity(ledger.adjacency),
+                sensitivity=l1_sensitivity(desk.adjacency),
                 epsilon=epsilon,
                 name=f"edge {round_number + 1} of the tree",
-                ledger=ledger,
-                noise=noise,
             )
         ]
+        desk.progress()
         chosen.append(candidates[picked].query)
         a, b = pairs[picked]
         old, new = component[b], component[a]

@@ -1,25 +1,17 @@
-"""NapsuMQSynthesizer: hyper-parameters, and the way through the modules of the Markov network."""
+"""NapsuMQSynthesizer: its hyper-parameters, and the plan that they make."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
-
-from tqdm.auto import tqdm
+from typing import Any, ClassVar
 
 from .._base import BaseSynthesizer
-from .._parameters import as_generator, is_auto, is_number
-from .._reading import check_choice, check_integer
-from ..privacy import NoiseSource, PrivacyLedger
-from ..schema import Table, TableSchema
-from ._inference import infer_network
-from ._model import NapsuModel
+from .._parameters import Choice, Constraint, Integer, Number
+from ..schema import TableSchema
+from ._plan import NapsuPlan
 from ._queries import read_bins, read_queries
-from ._release import NapsuPlan, NapsuRelease, check_plan, release_napsu
 
 __all__ = ["NapsuMQSynthesizer"]
-
-INFERENCES = ("map", "laplace", "nuts")
 
 
 class NapsuMQSynthesizer(BaseSynthesizer):
@@ -124,6 +116,11 @@ class NapsuMQSynthesizer(BaseSynthesizer):
     >>> smokes = np.repeat([0, 1], 1000)
     >>> private = pd.DataFrame({"smokes": smokes, "sick": np.arange(2000) % (5 - 3 * smokes) == 0})
     >>> synth = NapsuMQSynthesizer(schema=schema, queries=[("smokes", "sick")], random_state=0)
+    >>> synth.plan()
+    Plan of NapsuMQSynthesizer(epsilon=1, delta=1e-06, adjacency='add_remove')
+      release        mechanism  number  share of mu²
+      row count      Gaussian        1          2.0%
+      smokes × sick  Gaussian        1         98.0%
     >>> tables = synth.fit(private.astype(int)).sample_datasets(20, random_state=0)
     >>> rates = [table.loc[table["smokes"] == 1, "sick"] for table in tables]
     >>> from skdpsynth import combine_estimates
@@ -135,6 +132,14 @@ class NapsuMQSynthesizer(BaseSynthesizer):
     >>> bool(low < 0.5 < high)
     True
     """
+
+    _constraints: ClassVar[Mapping[str, Constraint]] = {
+        "inference": Choice("map", "laplace", "nuts"),
+        "n_bins": Integer(2, auto=True),
+        "max_clique_size": Integer(1),
+        "n_draws": Integer(10),
+        "prior_scale": Number("(0, inf)", auto=True),
+    }
 
     def __init__(
         self,
@@ -167,35 +172,20 @@ class NapsuMQSynthesizer(BaseSynthesizer):
         self.random_state = random_state
         self.verbose = verbose
 
-    def _check_parameters(self, schema: TableSchema) -> None:
-        check_choice(self.inference, "inference", INFERENCES)
-        check_integer(self.n_bins, "n_bins", 2)
-        check_integer(self.max_clique_size, "max_clique_size", 1, auto=False)
-        check_integer(self.n_draws, "n_draws", 10, auto=False)
-        scale = self.prior_scale
-        if not (is_number(scale) and 0 < float(scale) < float("inf")) and not is_auto(scale):
-            raise ValueError(f'prior_scale must be "auto" or a positive number, got {scale!r}.')
-        check_plan(self._read_plan(schema), schema)
-
-    def _read_plan(self, schema: TableSchema) -> NapsuPlan:
-        target = schema.target
-        return NapsuPlan(
+    def _plan(self, schema: TableSchema) -> NapsuPlan:
+        plan = NapsuPlan(
+            schema,
+            self.adjacency,
             read_queries(self.queries, schema),
             read_bins(self.bins, schema),
             self.n_bins,
-            None if target is None else schema.names.index(target),
             int(self.max_clique_size),
             self.prior_scale,
+            self.inference,
+            int(self.n_draws),
         )
-
-    def _release(self, table: Table, ledger: PrivacyLedger, noise: NoiseSource) -> NapsuRelease:
-        with tqdm(desc="releases", disable=not self.verbose) as progress:
-            plan = self._read_plan(table.schema)
-            return release_napsu(table, plan, ledger, noise, progress.update)
-
-    def _infer(self, release: NapsuRelease) -> NapsuModel:
-        rng = as_generator(self.random_state)
-        return infer_network(release, self.inference, int(self.n_draws), rng)
+        plan.check_cliques()
+        return plan
 
     @property
     def queries_(self) -> tuple[tuple[Any, ...], ...]:

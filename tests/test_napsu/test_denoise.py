@@ -4,8 +4,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from test_markov_network import reference
 from test_markov_network.reference import count_marginal, make_variables, random_rows
 
-from skdpsynth._markov_network._marginals import Evidence, Measurement, combine
-from skdpsynth._markov_network._network import build_network
+from skdpsynth._markov_network import Evidence, Measurement, build_network, combine
 from skdpsynth.napsu import _denoise
 from skdpsynth.napsu._denoise import CELL_FLOOR, fit_moments, make_targets, shrink_moments
 from skdpsynth.napsu._prior import contrast_groups

@@ -7,10 +7,14 @@ from test_markov_network.reference import FALSE_ALARM, chi_square
 
 from skdpsynth import Categorical, Continuous, Count
 from skdpsynth._histograms import fine_grid
-from skdpsynth._markov_network._binning import group_bins, public_bins
-from skdpsynth._markov_network._domain import Domain
-from skdpsynth._markov_network._messages import calibrate, clique_potentials
-from skdpsynth._markov_network._network import build_network
+from skdpsynth._markov_network import (
+    Domain,
+    build_network,
+    calibrate,
+    clique_potentials,
+    group_bins,
+    public_bins,
+)
 from skdpsynth.napsu._model import NapsuModel
 from skdpsynth.napsu._posterior import SampledPosterior
 

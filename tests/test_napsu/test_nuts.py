@@ -11,10 +11,9 @@ from test_markov_network import reference
 from test_markov_network.reference import FALSE_ALARM, make_variables
 
 from skdpsynth import Categorical, NapsuMQSynthesizer, TableSchema
-from skdpsynth._markov_network._contrasts import Variable
-from skdpsynth._markov_network._kernels import Likelihood
-from skdpsynth._markov_network._network import build_network
+from skdpsynth._markov_network import Variable, build_network
 from skdpsynth.napsu import _inference, _nuts
+from skdpsynth.napsu._likelihood import Likelihood
 from skdpsynth.napsu._nuts import run_nuts
 from skdpsynth.napsu._posterior import find_mode
 

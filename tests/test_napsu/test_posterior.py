@@ -5,18 +5,15 @@ from scipy import stats
 from test_markov_network import reference
 from test_markov_network.reference import FALSE_ALARM, make_variables
 
-from skdpsynth._markov_network._kernels import Likelihood
-from skdpsynth._markov_network._marginals import Evidence
-from skdpsynth._markov_network._messages import calibrate, clique_potentials
-from skdpsynth._markov_network._network import build_network
+from skdpsynth._markov_network import Evidence, build_network, calibrate, clique_potentials
 from skdpsynth.napsu._denoise import fit_moments
+from skdpsynth.napsu._likelihood import Likelihood, information_factor
 from skdpsynth.napsu._posterior import (
     DAMPING,
     LaplacePosterior,
     PerturbedPosterior,
     SampledPosterior,
     find_mode,
-    information_factor,
 )
 
 # all tests share one program

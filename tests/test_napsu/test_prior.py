@@ -5,9 +5,7 @@ from scipy import stats
 from test_markov_network import reference
 from test_markov_network.reference import FALSE_ALARM, TOPOLOGIES, make_network, make_variables
 
-from skdpsynth._markov_network._contrasts import Variable
-from skdpsynth._markov_network._marginals import Evidence, Measurement, combine
-from skdpsynth._markov_network._network import build_network
+from skdpsynth._markov_network import Evidence, Measurement, Variable, build_network, combine
 from skdpsynth.napsu._prior import (
     baseline_variance,
     contrast_groups,

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skdpsynth import Categorical, Continuous, Count, Ordinal, TableSchema
-from skdpsynth._markov_network._tree import clique_size, triangulate
+from skdpsynth._markov_network import clique_size, triangulate
 from skdpsynth.napsu._queries import check_cliques, needs_bins, read_bins, read_queries
 
 SCHEMA = TableSchema(

@@ -8,21 +8,19 @@ import pandas as pd
 import pytest
 
 from skdpsynth import Categorical, Continuous, Count, TableSchema
-from skdpsynth._histograms import _release as histogram_release
-from skdpsynth._markov_network import _marginals
-from skdpsynth.napsu import _selection
+from skdpsynth.napsu._plan import NapsuPlan
+from skdpsynth.napsu._prior import prior_variance
 from skdpsynth.napsu._queries import read_bins, read_queries
-from skdpsynth.napsu._release import NapsuPlan, check_plan, count_bins, release_napsu
-from skdpsynth.preprocessing import encode_table
 from skdpsynth.privacy import (
     GaussianEvent,
+    Mechanisms,
     NoiseSource,
     PrivacyLedger,
     SelectionEvent,
-    exponential_mechanism,
-    gaussian_release,
 )
-from skdpsynth.schema import Table
+from skdpsynth.schema import Table, encode_table
+
+from .tape import Tape
 
 SCHEMA = TableSchema(
     {
@@ -80,60 +78,29 @@ def make_plan(name, **changes):
     queries, bins, target = SETTINGS[name]
     schema = SCHEMA.with_target(target)
     parameters = {
+        "schema": schema,
+        "adjacency": "add_remove",
         "queries": read_queries(queries, schema),
         "bins": read_bins(bins, schema),
         "n_bins": "auto",
-        "target": None if target is None else schema.names.index(target),
         "max_clique_size": 100_000,
         "prior_scale": "auto",
+        "inference": "laplace",
+        "n_draws": 100,
     }
     plan = NapsuPlan(**{**parameters, **changes})
-    check_plan(plan, schema)
-    return plan, schema
+    plan.check_cliques()
+    return plan
 
 
-def release(plan, schema, codes, ledger, seed=0):
-    table = Table(codes, schema, None, False)
-    return release_napsu(table, plan, ledger, NoiseSource(seed), lambda: None)
+def release(plan, codes, ledger, desk=Mechanisms, **options):
+    table = Table(codes, plan.schema, None, False)
+    return plan.release(table, desk(ledger, NoiseSource(0), **options))
 
 
 @pytest.fixture(scope="module")
 def codes():
     return encode_table(make_frame(2000), SCHEMA)
-
-
-class Recorder:
-    """Stands in front of the mechanisms; from its second table on it repeats the first outputs."""
-
-    def __init__(self):
-        self.outputs, self.statistics, self.sensitivities = [], [], []
-        self.is_replay = False
-
-    def replay(self):
-        self.is_replay, self.statistics = True, []
-
-    def _record(self, mechanism, statistic, options):
-        position = len(self.statistics)
-        self.statistics.append(np.array(statistic, dtype=float))
-        if not self.is_replay:
-            self.sensitivities.append((mechanism.__name__, options["sensitivity"]))
-            self.outputs.append(mechanism(statistic, **options))
-        return self.outputs[position]
-
-    def gaussian(self, statistic, **options):
-        return self._record(gaussian_release, statistic, options)
-
-    def exponential(self, scores, **options):
-        return self._record(exponential_mechanism, scores, options)
-
-
-@pytest.fixture
-def recorder(monkeypatch):
-    recorder = Recorder()
-    for module in (histogram_release, _marginals, _selection):
-        monkeypatch.setattr(module, "gaussian_release", recorder.gaussian)
-    monkeypatch.setattr(_selection, "exponential_mechanism", recorder.exponential)
-    return recorder
 
 
 def random_records(rng, schema, n_records):
@@ -154,32 +121,32 @@ def random_records(rng, schema, n_records):
 
 @pytest.mark.parametrize("adjacency", ["add_remove", "replace_one"])
 @pytest.mark.parametrize("name", SETTINGS)
-def test_no_record_moves_a_release_by_more_than_its_sensitivity(recorder, codes, name, adjacency):
+def test_no_record_moves_a_release_by_more_than_its_sensitivity(codes, name, adjacency):
     """All statistics of a fit, given what was released before, of a table and its neighbours."""
-    plan, schema = make_plan(name)
-    release(plan, schema, codes, PrivacyLedger(4.0, 1e-6, adjacency))
-    whole, sensitivities = recorder.statistics, recorder.sensitivities
+    plan, tape = make_plan(name, adjacency=adjacency), Tape()
+    release(plan, codes, PrivacyLedger(4.0, 1e-6, adjacency), tape.desk)
+    whole, sensitivities = tape.statistics, tape.sensitivities
     largest = np.zeros(len(whole))
     rng = np.random.default_rng(1)
-    for record in random_records(rng, schema, 12):
+    for record in random_records(rng, plan.schema, 12):
         row = rng.integers(len(codes))
         if adjacency == "replace_one":
             neighbour = codes.copy()
             neighbour[row] = record
         else:
             neighbour = np.delete(codes, row, axis=0) if row % 2 else np.vstack([codes, record])
-        recorder.replay()
-        release(plan, schema, neighbour, PrivacyLedger(4.0, 1e-6, adjacency))
-        assert len(recorder.statistics) == len(whole)
-        for i, (one, two) in enumerate(zip(whole, recorder.statistics, strict=True)):
-            is_score = sensitivities[i][0] == "exponential_mechanism"
+        tape.replay()
+        release(plan, neighbour, PrivacyLedger(4.0, 1e-6, adjacency), tape.desk)
+        assert len(tape.statistics) == len(whole)
+        for i, (one, two) in enumerate(zip(whole, tape.statistics, strict=True)):
+            is_score = sensitivities[i][0] == "exponential"
             distance = np.abs(one - two).max() if is_score else np.linalg.norm(one - two)
             largest[i] = max(largest[i], distance)
     allowed = np.array([sensitivity for _, sensitivity in sensitivities])
     assert (largest <= allowed * (1 + 1e-12)).all()
     # counts of marginals move by just that much, unless they have a single cell
     is_count = np.array([statistic.ndim > 0 and (statistic >= 0).all() for statistic in whole])
-    is_table = np.array([kind == "gaussian_release" for kind, _ in sensitivities])
+    is_table = np.array([kind == "gaussian" for kind, _ in sensitivities])
     several = np.array([statistic.size > 1 for statistic in whole])
     integers = np.array([(statistic == np.rint(statistic)).all() for statistic in whole])
     tight = is_count & is_table & several & integers
@@ -211,9 +178,9 @@ def test_the_budget_is_spent_and_every_draw_is_charged(monkeypatch, codes, name,
     for method in ("uniform", "normal", "generator", "seed_bits"):
         monkeypatch.delattr(NoiseSource, method)
     monkeypatch.setattr(NoiseSource, "words", count_words)
-    plan, schema = make_plan(name)
+    plan = make_plan(name, adjacency=adjacency)
     ledger = PrivacyLedger(0.7, 1e-6, adjacency)
-    release(plan, schema, codes, ledger)
+    release(plan, codes, ledger)
     assert 0.99 * 0.7 < ledger.spent().epsilon <= 0.7
     entries = ledger.entries
     assert len(drawn) == len(entries)
@@ -235,20 +202,21 @@ def test_the_budget_is_spent_and_every_draw_is_charged(monkeypatch, codes, name,
 
 
 def test_what_is_released_is_the_network_of_the_measured_queries(codes):
-    plan, schema = make_plan("user")
-    release_ = release(plan, schema, codes, PrivacyLedger(1.0, 1e-6))
+    plan = make_plan("user")
+    release_ = release(plan, codes, PrivacyLedger(1.0, 1e-6))
     assert [m.query for m in release_.measurements] == [(0, 4), (1, 2, 6), (2, 3), (5,)]
     shape = [v.n_levels for v in release_.domain.variables]
     assert shape == [17, 16, 3, 3, 5, 1, 2]
-    assert release_.expected is None
-    assert (release_.prior_variance == 2.25).all()
+    # no simpler model to shrink to, and the wide prior
+    expected = plan.simple_moments(release_)
+    assert expected is None
+    assert (prior_variance(release_.network, release_.evidence, expected, 1.5) == 2.25).all()
     assert abs(release_.n_records - 2000) < 200
 
 
 @pytest.mark.parametrize("name", ["star", "tan", "auto"])
 def test_strategies_with_a_target_measure_all_columns_with_it(codes, name):
-    plan, schema = make_plan(name)
-    release_ = release(plan, schema, codes, PrivacyLedger(1.0, 1e-6))
+    release_ = release(make_plan(name), codes, PrivacyLedger(1.0, 1e-6))
     label = release_.domain.parts[-1][0]
     for part in release_.domain.parts[:-1]:
         assert any({*part, label} <= set(m.query) for m in release_.measurements)
@@ -256,9 +224,8 @@ def test_strategies_with_a_target_measure_all_columns_with_it(codes, name):
 
 @pytest.mark.parametrize(("name", "n_nodes"), [("tree", 7), ("tree, no target", 7), ("tan", 6)])
 def test_a_tree_spans_the_columns(codes, name, n_nodes):
-    plan, schema = make_plan(name)
     ledger = PrivacyLedger(1.0, 1e-6)
-    release_ = release(plan, schema, codes, ledger)
+    release_ = release(make_plan(name), codes, ledger)
     rounds = [entry for entry in ledger.entries if isinstance(entry.event, SelectionEvent)]
     assert len(rounds) == n_nodes - 1
     label = release_.domain.parts[-1][0]
@@ -279,14 +246,13 @@ def test_a_tree_spans_the_columns(codes, name, n_nodes):
 @pytest.mark.parametrize("n_records", [0.0, 10.0, 1e3, 1e5, 1e9])
 def test_the_number_of_bins_is_a_power_of_two_within_limits(n_records):
     for name in ("auto", "star", "user"):
-        plan, _ = make_plan(name)
-        n_groups, n_places = count_bins(plan, n_records, 5.0)
+        n_groups, n_places = make_plan(name).columns.count_bins(n_records, 5.0)
         assert n_groups * n_places in (16, 32, 64, 128)
         assert (n_places == 1) == (name != "auto")
         if name == "user":
             assert n_groups == 16
-        given, _ = make_plan(name, n_bins=12)
-        n_groups, n_places = count_bins(given, n_records, 5.0)
+        given = make_plan(name, n_bins=12)
+        n_groups, n_places = given.columns.count_bins(n_records, 5.0)
         assert 12 <= n_groups * n_places <= 16
 
 

@@ -9,9 +9,13 @@ from scipy.sparse.csgraph import minimum_spanning_tree
 from test_markov_network.reference import count_marginal, make_variables, random_rows
 from test_markov_network.test_marginals import tables
 
-from skdpsynth._markov_network._marginals import Measurement, combine
-from skdpsynth._markov_network._network import build_network
-from skdpsynth._markov_network._tree import clique_size, triangulate
+from skdpsynth._markov_network import (
+    Measurement,
+    build_network,
+    clique_size,
+    combine,
+    triangulate,
+)
 from skdpsynth.napsu._candidates import expected_pair, list_candidates
 from skdpsynth.napsu._selection import (
     Candidate,
@@ -21,7 +25,7 @@ from skdpsynth.napsu._selection import (
     score_candidates,
     select_tree,
 )
-from skdpsynth.privacy import NoiseSource, PrivacyLedger
+from skdpsynth.privacy import Mechanisms, NoiseSource, PrivacyLedger
 
 SHAPE = (3, 2, 2, 4)
 
@@ -33,8 +37,8 @@ def exact_evidence(levels, shape, queries):
 
 
 def without_noise(levels, candidates, shape):
-    ledger = PrivacyLedger(math.inf, 1e-6)
-    return score_candidates(levels, candidates, shape, math.inf, ledger, NoiseSource(0)).values
+    desk = Mechanisms(PrivacyLedger(math.inf, 1e-6), NoiseSource(0))
+    return score_candidates(levels, candidates, shape, math.inf, desk).values
 
 
 # Scores
@@ -70,7 +74,8 @@ def test_scores_are_one_release_of_all_distances(adjacency):
     ]
     assert_allclose(without_noise(levels, candidates, SHAPE), exact)
     ledger = PrivacyLedger(1.0, 1e-6, adjacency)
-    scores = score_candidates(levels, candidates, SHAPE, 0.1, ledger, NoiseSource(0))
+    desk = Mechanisms(ledger, NoiseSource(0))
+    scores = score_candidates(levels, candidates, SHAPE, 0.1, desk)
     (entry,) = ledger.entries
     assert entry.n_coordinates == 3
     assert entry.sensitivity == pytest.approx(l1_sensitivity(adjacency) * math.sqrt(3))
@@ -91,7 +96,8 @@ def test_without_noise_the_tree_is_the_heaviest():
     pairs = [(a, b) for a in nodes for b in nodes if a < b]
     candidates = [expected_pair(pair, network, evidence, None) for pair in pairs]
     ledger = PrivacyLedger(math.inf, 1e-6)
-    chosen = select_tree(levels, candidates, nodes, shape, math.inf, ledger, NoiseSource(0))
+    desk = Mechanisms(ledger, NoiseSource(0))
+    chosen = select_tree(levels, candidates, nodes, shape, math.inf, desk)
     weights = np.zeros((5, 5))
     for (a, b), distance in zip(pairs, without_noise(levels, candidates, shape), strict=True):
         weights[a, b] = -distance
@@ -104,7 +110,8 @@ def test_a_pair_that_is_no_candidate_is_no_edge():
     levels = random_rows((2, 2, 2, 2), 50)
     candidates = [Candidate(pair, np.zeros((2, 2))) for pair in [(0, 1), (2, 3)]]
     ledger = PrivacyLedger(5.0, 1e-6)
-    chosen = select_tree(levels, candidates, range(4), (2,) * 4, 0.1, ledger, NoiseSource(0))
+    desk = Mechanisms(ledger, NoiseSource(0))
+    chosen = select_tree(levels, candidates, range(4), (2,) * 4, 0.1, desk)
     assert sorted(chosen) == [(0, 1), (2, 3)]
     assert len(ledger.entries) == 2
 
