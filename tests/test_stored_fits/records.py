@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import scipy.linalg  # noqa: F401 - its BLAS is looked at below
-from threadpoolctl import threadpool_info
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import skdpsynth
 
@@ -66,8 +66,17 @@ def differing(stored: Mapping[str, Any]) -> str:
     )
 
 
-def record(fit: Fit, synth: Any) -> dict[str, Any]:
-    """Return everything that is stored of a fitted synthesizer."""
+def run(fit: Fit) -> tuple[Any, dict[str, Any]]:
+    """Return the fitted synthesizer and everything that is stored of it.
+
+    On one thread: the last bits of the sums of the Adapt stage depend on how many share them.
+    """
+    with threadpool_limits(limits=1):
+        synth = fit.run()
+        return synth, _record(fit, synth)
+
+
+def _record(fit: Fit, synth: Any) -> dict[str, Any]:
     rows = fit.arguments()
     few = [part[:10] for part in rows]
     found: dict[str, Any] = {
@@ -93,7 +102,8 @@ def record(fit: Fit, synth: Any) -> dict[str, Any]:
 
 def sampled(synth: Any) -> dict[str, Any]:
     """Return the first rows of a synthesizer."""
-    return to_rows(synth.sample(N_SAMPLES, random_state=11))
+    with threadpool_limits(limits=1):
+        return to_rows(synth.sample(N_SAMPLES, random_state=11))
 
 
 def _purchase(synth: Any) -> list[Any] | None:
@@ -153,8 +163,7 @@ def read(name: str) -> dict[str, Any]:
 
 def store(name: str, fit: Fit) -> None:
     """Fit, and write a record and, where asked for, a saved file."""
-    synth = fit.run()
-    found = record(fit, synth)
+    synth, found = run(fit)
     path_of(name).write_text(_to_text(found) + "\n", "utf-8")
     if fit.is_saved:
         path = path_of(name, "synth")

@@ -11,7 +11,7 @@ import pytest
 import skdpsynth
 
 from .fits import FITS
-from .records import STORED, differing, path_of, read, record, sampled, to_json
+from .records import STORED, differing, path_of, read, run, sampled, to_json
 
 FLOAT = r"-?(0x[0-9a-f.]+p[+-][0-9]+|inf)"
 SAVED = [name for name, fit in FITS.items() if fit.is_saved]
@@ -22,7 +22,7 @@ def found(name: str) -> dict[str, Any]:
     """Return what a fit gives now."""
     if not FITS[name].is_possible:
         pytest.skip(f"{FITS[name].needs} is not installed")
-    return record(FITS[name], FITS[name].run())
+    return run(FITS[name])[1]
 
 
 def skip_unless_alike(stored: dict[str, Any]) -> None:
