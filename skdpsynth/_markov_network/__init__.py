@@ -9,7 +9,7 @@ module             what it holds
 ``_marginals.py``  counting marginals, releasing them, and estimates of Σ a(x) from all of them
 ``_tree.py``       the junction tree of some queries: triangulation, cliques, a spanning tree
 ``_network.py``    parameters, cliques and cells of a network, and which cells exchange messages
-``_messages.py``   junction tree message passing, the reference in numpy
+``_messages.py``   marginals of all cliques by messages along the tree, the reference in numpy
 ``_kernels.py``    the same in jax, with derivatives: A(λ), its gradient and its Hessian
 ``_fitting.py``    λ of largest entropy for given marginals: iterative proportional fitting
 ``_sampling.py``   rows drawn from calibrated cliques, and their log probability

@@ -91,22 +91,35 @@ class DomainPlan:
             As in `count_bins`.
         """
         n_groups, n_places = self.count_bins(grid.n_records, scale)
-        bins: dict[int, GroupedBins] = {}
-        for j, own in self.bins.items():
-            if own is None:
-                bins[j] = group_bins(grid.counts[j], self.grids[j], grid.scale, n_groups, n_places)
-            else:
-                n_public = n_groups * n_places
-                bins[j] = public_bins(self.kinds[j], n_public if _is_default(own) else own)
+        bins = {
+            j: group_bins(grid.counts[j], cells, grid.scale, n_groups, n_places)
+            for j, cells in self.grids.items()
+        }
+        return self._join(bins, n_groups * n_places)
+
+    def _join(self, private: Mapping[int, GroupedBins], n_public: int) -> Domain:
+        """Return the domain of bins by noisy counts, and the public ones."""
+        bins = {
+            j: private[j]
+            if own is None
+            else public_bins(self.kinds[j], n_public if _is_default(own) else own)
+            for j, own in self.bins.items()
+        }
         return Domain(tuple(self.schema.names), self.kinds, bins)
 
     def foresee(self) -> Domain:
-        """Return a domain of the variables to come, with bins of an empty table.
+        """Return a domain of the variables to come; where `is_size_known`, of their sizes.
 
-        Where `is_size_known` they have the sizes to come, too.
+        Bins by noisy counts are stood for by others: only the domain's variables mean anything.
         """
-        empty = {j: np.zeros(len(cells.left)) for j, cells in self.grids.items()}
-        return self.build(NoisyGrid(0.0, empty, 0.0, False), 1.0)
+        n_groups, n_places = self.count_bins(0.0, 1.0)
+        bins = {
+            j: public_bins(self.kinds[j], 1)._replace(
+                n_groups=min(n_groups, len(cells.left)), n_places=n_places
+            )
+            for j, cells in self.grids.items()
+        }
+        return self._join(bins, n_groups * n_places)
 
     def largest_shape(self) -> list[int]:
         """Return the most cells that each column can have in a query."""

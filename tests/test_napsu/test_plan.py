@@ -79,6 +79,17 @@ def test_where_nothing_could_be_told_from_noise_the_share_goes_to_a_second_look(
     assert [e.name for e in groups[1]] == [e.name for e in groups[2]]
 
 
+@pytest.mark.parametrize("n_bins", ["auto", 4, 20, 200])
+@pytest.mark.parametrize("name", SETTINGS)
+def test_the_variables_are_foreseen(codes, name, n_bins):
+    plan = make_plan(name, n_bins=n_bins, max_clique_size=10**7)
+    built = release(plan, codes, PrivacyLedger(4.0, 1e-6)).domain
+    foreseen = plan.columns.foresee()
+    assert foreseen.parts == built.parts
+    if plan.columns.is_size_known:
+        assert foreseen.variables == built.variables
+
+
 def one_or_two_columns(*names):
     kinds = {"a": Categorical(["p", "q"]), "one": Categorical(["x"]), "n": Count(0, 99)}
     return TableSchema({name: kinds[name] for name in names}, "n" if "n" in names else None)
