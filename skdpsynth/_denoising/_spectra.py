@@ -1,4 +1,8 @@
-"""What Gaussian noise leaves of eigenvalues and singular values."""
+"""What Gaussian noise leaves of eigenvalues and singular values.
+
+`shrink_spectrum` is for symmetric matrices (λ̂ → √(λ̂² − 4s²n)), `shrink_singular_values` for
+rectangular ones (ŝ → √((ŝ² − β − 1)² − 4β) / ŝ).
+"""
 
 from __future__ import annotations
 
@@ -33,8 +37,10 @@ def shrink_spectrum(matrix: np.ndarray, noise_scale: float) -> np.ndarray:
            [0.   , 0.   ]])
     """
     values, vectors = np.linalg.eigh(matrix)
+    # the square of the bulk's end, 2s√n
     edge = 4.0 * np.square(noise_scale) * matrix.shape[-1]
     edge = np.asarray(edge)[..., None]
+    # (λ̂ − s²n/λ) with λ solved from λ̂ = λ + s²n/λ; within the bulk nothing can be told
     shrunk = np.sign(values) * np.sqrt(np.maximum(values**2 - edge, 0.0))
     return np.einsum("...ij,...j,...kj->...ik", vectors, shrunk, vectors)
 
@@ -60,12 +66,15 @@ def shrink_singular_values(matrix: np.ndarray, noise_scale: float) -> np.ndarray
            [0.   , 0.   ]])
     """
     if noise_scale == 0.0:
+        # to the bit, which the decomposition and back would not be
         return matrix
     left, values, right = np.linalg.svd(matrix, full_matrices=False)
+    # in the formula's units: noise of standard deviation 1/√n, n the longer side
     size = max(matrix.shape)
     ratio = min(matrix.shape) / size
     relative = values / (noise_scale * math.sqrt(size))
     above = relative > 1.0 + math.sqrt(ratio)
+    # at the edge the root is 0: what is below is put there, and dropped at the end
     relative = np.where(above, relative, 1.0 + math.sqrt(ratio))
     squared = (relative**2 - ratio - 1.0) ** 2 - 4.0 * ratio
     shrunk = np.sqrt(np.maximum(squared, 0.0)) / relative * noise_scale * math.sqrt(size)

@@ -1,4 +1,10 @@
-"""Lattices that records are rounded to before they are added up, and sensitivities on them."""
+"""Lattices that records are rounded to before they are added up, and sensitivities on them.
+
+`choose_lattice` weighs the error of rounding against that of the sampler of the noise; `dither`
+rounds (its distribution), `clip_norm` keeps the norm that the sensitivities are proved for:
+`sums_sensitivity` of counts and sums, `second_moment_sensitivity` of sums of z zᵀ. `exact_floats`
+takes exact integer sums to floats without moving neighbouring tables apart.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..exceptions import BudgetExceededError
-from ..privacy import NoiseSource, PrivacyLedger, nonnegative_sensitivity, sampler_log_ratio
-from ..privacy._mechanisms import plan_grid
+from ..privacy import Draw, Mechanisms
 
 __all__ = [
     "DIAGONAL_WEIGHT",
@@ -30,9 +35,10 @@ __all__ = [
 STEP = 2.0**-10
 # a power of two, so that products stay on the grid
 DIAGONAL_WEIGHT = 0.5
-# share of what is left of the ledger's reserve that the sampler's error in one release may take,
-# by the degree of its values in the records
+# share of what is left for the sampler's error that one release may take, by the degree of its
+# values in the records
 SAMPLER_SHARE = {1: 0.05, 2: 0.4}
+# noise of more steps than this would be drawn on a grid other than the lattice's
 MAX_STEPS = 2.0**19
 # releases of one histogram per column: cells of a column, at most or about, and their grid
 COUNTED = (("location", 1, None), ("spread", 12, 1.0), ("marginals", 29, 1.0))
@@ -59,13 +65,13 @@ class Lattice(NamedTuple):
 
 
 def choose_lattice(
-    radius: float, n_features: int, n_values: int, degree: int, mu: float, ledger: PrivacyLedger
+    radius: float, n_features: int, n_values: int, degree: int, mu: float, desk: Mechanisms
 ) -> Lattice:
     """Return the lattice on which records are rounded before sums or second moments are released.
 
     The sampler's error grows with the number of values and with the noise counted in grid steps,
-    and the ledger holds little of epsilon for it: the step is the smallest with which the error
-    takes no more than its share of what is left, or the best there is; see `fits_reserve`.
+    and little of epsilon is set aside for it: the step is the smallest with which the error takes
+    no more than its share of what is left, or the best there is; see `fits_reserve`.
     Rounding lengthens records; the ball leaves room for the variance of the errors and twice the
     standard deviation of their product with a record.
 
@@ -79,20 +85,22 @@ def choose_lattice(
     degree : {1, 2}
         Of these values in the records.
     mu : float
-    ledger : PrivacyLedger
-        Of the release, with all earlier ones.
+    desk : Mechanisms
+        After all earlier releases; nothing is bought.
     """
     best = Lattice(STEP, radius)
     if mu == math.inf:
         return best
-    fewest = noise_in_steps(best, degree, mu, ledger.adjacency)
+    fewest = noise_in_steps(best, degree, mu, desk.adjacency)
     step = STEP
     # a step beyond the radius would leave little of the records
-    while not fits_reserve(best, n_values, degree, mu, ledger) and 2.0 * step <= radius:
+    while not fits_reserve(best, n_values, degree, mu, desk) and 2.0 * step <= radius:
         step *= 2.0
+        # of ‖z + e‖²: the mean of ‖e‖², and two standard deviations of 2z·e
         room = n_features * step**2 / 4.0 + 2.0 * radius * step
         lattice = Lattice(step, math.sqrt(radius**2 + room))
-        steps = noise_in_steps(lattice, degree, mu, ledger.adjacency)
+        steps = noise_in_steps(lattice, degree, mu, desk.adjacency)
+        # the ball grows with the step, and the grid of counts stays at 1: coarser may be worse
         if steps < fewest:
             best, fewest = lattice, steps
     return best
@@ -101,22 +109,19 @@ def choose_lattice(
 def noise_in_steps(lattice: Lattice, degree: int, mu: float, adjacency: str) -> float:
     """Return the standard deviation of the noise, in steps of the grid that it is drawn on."""
     if degree == 1:
+        # counts go with the sums, on a grid of 1 at most
         return sums_sensitivity(lattice.radius, adjacency) / mu / min(lattice.step, 1.0)
     grid = DIAGONAL_WEIGHT * lattice.step**2
     return second_moment_sensitivity(lattice.radius, adjacency) / mu / grid
 
 
-def fits_reserve(
-    lattice: Lattice, n_values: int, degree: int, mu: float, ledger: PrivacyLedger
-) -> bool:
-    """Whether the sampler's error in a release takes no more than its share of the reserve."""
-    steps = noise_in_steps(lattice, degree, mu, ledger.adjacency)
-    if steps > MAX_STEPS:
-        return False
-    return 2.0 * n_values * sampler_log_ratio(steps) <= SAMPLER_SHARE[degree] * ledger.sampler_room
+def fits_reserve(lattice: Lattice, n_values: int, degree: int, mu: float, desk: Mechanisms) -> bool:
+    """Whether the sampler's error in a release takes no more than its share of what is left."""
+    steps = noise_in_steps(lattice, degree, mu, desk.adjacency)
+    return steps <= MAX_STEPS and desk.can_draw(n_values, steps, SAMPLER_SHARE[degree])
 
 
-def check_reserve(n_features: int, mu: Mapping[str, float], ledger: PrivacyLedger) -> None:
+def check_reserve(n_features: int, mu: Mapping[str, float], desk: Mechanisms) -> None:
     """Refuse a table too wide for so small an ε before its first release.
 
     Counted are the releases of counts and means, whose noise cannot be drawn on coarser lattices.
@@ -124,26 +129,25 @@ def check_reserve(n_features: int, mu: Mapping[str, float], ledger: PrivacyLedge
     Raises
     ------
     BudgetExceededError
-        If the sampler's error would exceed what the ledger holds for it.
+        If the sampler's error would exceed what is set aside for it.
     """
-    if ledger.epsilon == math.inf:
+    if not desk.is_noisy:
         return
-    root = nonnegative_sensitivity(math.sqrt(n_features), ledger.adjacency)
-    loss = 0.0
-    for name, cells_per_column, grid in COUNTED:
-        n_values = cells_per_column * n_features
-        step, noise_scale, _ = plan_grid(root, mu[name], n_values, grid)
-        loss += 2.0 * n_values * sampler_log_ratio(noise_scale / step)
-    if loss > ledger.sampler_room:
+    root = desk.nonnegative_sensitivity(math.sqrt(n_features))
+    error = desk.sampler_error(
+        Draw(cells_per_column * n_features, root, mu[name], grid)
+        for name, cells_per_column, grid in COUNTED
+    )
+    if not error.fits:
         raise BudgetExceededError(
-            f"epsilon={ledger.epsilon:g} is too small for {n_features} numeric columns in "
-            f"continuous mode: the numerical error of so much noise would reach {loss:.2g} of "
-            f"epsilon, more than the {ledger.sampler_room:.2g} set aside. Raise epsilon, drop "
+            f"epsilon={desk.epsilon:g} is too small for {n_features} numeric columns in "
+            f"continuous mode: the numerical error of so much noise would reach {error.taken:.2g} "
+            f"of epsilon, more than the {error.left:.2g} set aside. Raise epsilon, drop "
             "columns, or average neighbouring ones. Nothing was released"
         )
 
 
-def dither(units: np.ndarray, lattice: Lattice, noise: NoiseSource) -> np.ndarray:
+def dither(units: np.ndarray, lattice: Lattice, desk: Mechanisms) -> np.ndarray:
     """Round records to a coarser lattice at random: errors of mean 0 and variance step²/4.
 
     Parameters
@@ -151,7 +155,8 @@ def dither(units: np.ndarray, lattice: Lattice, noise: NoiseSource) -> np.ndarra
     units : ndarray of shape (n_rows, n_features)
         In integer multiples of 2⁻¹⁰.
     lattice : Lattice
-    noise : NoiseSource
+    desk : Mechanisms
+        Where the random numbers come from; nothing is bought.
 
     Returns
     -------
@@ -173,13 +178,17 @@ def dither(units: np.ndarray, lattice: Lattice, noise: NoiseSource) -> np.ndarra
     """
     if lattice.step > STEP:
         # two uniform numbers of 16 bits for every value
-        words = noise.words((units.size + 1) // 2).view(np.uint16)[: 2 * units.size]
+        words = desk.words((units.size + 1) // 2).view(np.uint16)[: 2 * units.size]
         first, second = words.reshape(2, *units.shape)
+        # a ratio of powers of two: exact
         steps = units * (STEP / lattice.step)
+        # two uniforms (k + ½)/2¹⁶, whose sum has mean 1
         steps += (first + (second + 1.0)) * 2.0**-16 - 1.0
         np.rint(steps, out=steps)
     else:
+        # records lie on the finest lattice already
         steps = units
+    # dithering may have lengthened a record, of which the ball has room for all but a few
     return clip_norm(steps, lattice.radius / lattice.step)
 
 
@@ -195,6 +204,7 @@ def clip_norm(units: np.ndarray, radius: float) -> np.ndarray:
     array([[14., 19.],
            [ 3.,  4.]])
     """
+    # squares of integers, below 2⁵³ in sum: exact in whatever order they are added
     norm = np.sqrt(np.einsum("ij,ij->i", units, units))
     factor = np.ones_like(norm)
     is_long = norm > radius

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["MAX_CLUSTERS_PER_CLASS", "share_out_clusters", "surviving_clusters"]
+__all__ = [
+    "MAX_CLUSTERS_PER_CLASS",
+    "SMALLEST_CLUSTER",
+    "share_out_clusters",
+    "surviving_clusters",
+]
 
 MAX_CLUSTERS_PER_CLASS = 32
+
+# a cluster of fewer records than this says more about each of them than about the table
+SMALLEST_CLUSTER = 20
 
 
 def share_out_clusters(
@@ -58,6 +66,7 @@ def share_out_clusters(
             'leave n_clusters="auto". What the fit has released so far counts as spent.'
         )
     sizes = np.minimum(most, least)
+    # divisors of Sainte-Laguë: every next cluster to the class whose clusters are the largest
     for _ in range(int(n_clusters) - int(sizes.sum())):
         sizes[np.argmax(np.where(sizes < most, counts / (sizes + 0.5), -np.inf))] += 1
     return sizes

@@ -1,36 +1,22 @@
-"""ClustMixSynthesizer: hyper-parameters, and the way through the three stages."""
+"""ClustMixSynthesizer: hyper-parameters, and which plan they make."""
 
 from __future__ import annotations
 
 import math
-import warnings
-from collections.abc import Callable
-from typing import Any
-
-from tqdm.auto import tqdm
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from .._base import BaseSynthesizer
-from .._parameters import is_number
+from .._contracts import Plan
+from .._parameters import Choice, Constraint, Integer, Number
 from .._product_mixture._columns import model_columns
-from .._product_mixture._model import MixtureModel
-from .._product_mixture._release import MixtureRelease, infer_mixture
-from .._reading import check_choice, check_integer
-from ..exceptions import PrivacyLeakWarning
-from ..privacy import NoiseSource, PrivacyLedger
-from ..schema import Table, TableSchema
-from ..schema._kinds import Numeric, shorten
-from ._adapt._stage import AdaptableRelease, adapt_clusters, measure_adaptation
-from ._blocks._anonymize import release_blocks
-from ._blocks._stages import ClusterPlan
-from ._published._madl2022 import Madl2022Release, infer_madl2022, release_madl2022
-from ._vectors._continuous import ContinuousPlan, ContinuousRelease, release_continuous
-from ._vectors._continuous_estimates import infer_continuous
-from ._vectors._continuous_model import ContinuousModel
+from ..schema import Numeric, TableSchema, shorten
+from ._adapt import AdaptedBlocks, AdaptedVectors
+from ._blocks import BlocksPlan
+from ._published import Madl2022Plan, box_columns
+from ._vectors import ContinuousPlan
 
 __all__ = ["ClustMixSynthesizer"]
-
-MECHANISMS = ("gaussian_release", "madl2022")
-MODES = ("auto", "blocks", "continuous")
 
 # with more numeric columns than this, a histogram of each costs more than their second moments
 MAX_BLOCK_COLUMNS = 60
@@ -135,6 +121,16 @@ class ClustMixSynthesizer(BaseSynthesizer):
     ['age', 'sick']
     """
 
+    _constraints: ClassVar[Mapping[str, Constraint]] = {
+        "mechanism": Choice("gaussian_release", "madl2022"),
+        "mode": Choice("auto", "blocks", "continuous"),
+        "n_clusters": Integer(1, auto=True),
+        "n_bins": Integer(2, auto=True),
+        "sigma_max": Number("(0, inf)"),
+        "alpha": Number("[0, 1]"),
+        "adapt_share": Number("[0, 1)"),
+    }
+
     def __init__(
         self,
         epsilon: float = 1.0,
@@ -178,17 +174,7 @@ class ClustMixSynthesizer(BaseSynthesizer):
         """Proportions of the clusters of the fitted model."""
         return self.model_.weights
 
-    def _check_parameters(self, schema: TableSchema) -> None:
-        check_choice(self.mechanism, "mechanism", MECHANISMS)
-        check_choice(self.mode, "mode", MODES)
-        check_integer(self.n_clusters, "n_clusters", 1)
-        check_integer(self.n_bins, "n_bins", 2)
-        if not (is_number(self.sigma_max) and 0 < self.sigma_max < math.inf):
-            raise ValueError(f"sigma_max must be a positive number, got {self.sigma_max!r}.")
-        if not (is_number(self.alpha) and 0 <= self.alpha <= 1):
-            raise ValueError(f"alpha must be a number in [0, 1], got {self.alpha!r}.")
-        if not (is_number(self.adapt_share) and 0 <= self.adapt_share < 1):
-            raise ValueError(f"adapt_share must be a number in [0, 1), got {self.adapt_share!r}.")
+    def _plan(self, schema: TableSchema) -> Plan[Any]:
         if self.mode == "continuous":
             _check_continuous(schema)
         if self.adapt_share > 0 and schema.target is None:
@@ -196,54 +182,37 @@ class ClustMixSynthesizer(BaseSynthesizer):
                 "adapt_share spends on predicting the target, and there is none: fit with y, name "
                 "a target with schema.with_target, or leave adapt_share=0."
             )
-        if self.mechanism == "madl2022" and self.adapt_share > 0:
-            raise ValueError(
-                'adapt_share is for mechanism="gaussian_release"; with "madl2022" it must be 0.'
-            )
-
-    def _release(
-        self, table: Table, ledger: PrivacyLedger, noise: NoiseSource
-    ) -> MixtureRelease | ContinuousRelease | AdaptableRelease | Madl2022Release:
         if self.mechanism == "madl2022":
-            warnings.warn(
-                'mechanism="madl2022" is not differentially private: its proof takes clusters for '
-                "fixed that move with every record. Use it on public data, for comparison.",
-                PrivacyLeakWarning,
-                stacklevel=3,
-            )
-            return release_madl2022(
-                table.codes, table.schema, self.n_clusters, self.sigma_max, ledger, noise
-            )
-        with tqdm(desc="passes", disable=not self.verbose) as progress:
-            clusters = self._release_clusters(table, ledger, noise, progress.update)
-        if self.adapt_share > 0:
-            return measure_adaptation(table.codes, clusters, self.adapt_share, ledger, noise)
-        return clusters
-
-    def _release_clusters(
-        self,
-        table: Table,
-        ledger: PrivacyLedger,
-        noise: NoiseSource,
-        after_pass: Callable[[], object],
-    ) -> MixtureRelease | ContinuousRelease:
-        schema, owner = table.schema, _owner(table.schema)
+            if self.adapt_share > 0:
+                raise ValueError(
+                    'adapt_share is for mechanism="gaussian_release"; with "madl2022" it must be 0.'
+                )
+            return Madl2022Plan(*box_columns(schema), self.n_clusters, self.sigma_max)
+        share = 1.0 - self.adapt_share
         if self.mode == "continuous" or (self.mode == "auto" and is_wide(schema)):
-            kinds = tuple(schema.columns.values())
-            wide = ContinuousPlan(self.n_clusters, self.sigma_max, self.adapt_share)
-            return release_continuous(table.codes, kinds, owner, wide, ledger, noise, after_pass)
-        plan = ClusterPlan(self.n_clusters, self.sigma_max, self.n_bins, self.adapt_share)
-        columns = model_columns(schema)
-        return release_blocks(table.codes, columns, owner, plan, ledger, noise, after_pass)
-
-    def _infer(self, release: Any) -> MixtureModel | ContinuousModel:
-        if isinstance(release, AdaptableRelease):
-            return adapt_clusters(self._infer(release.clusters), release, self.alpha)
-        if isinstance(release, ContinuousRelease):
-            return infer_continuous(release)
-        if isinstance(release, Madl2022Release):
-            return infer_madl2022(release)
-        return infer_mixture(release)
+            vectors = ContinuousPlan(
+                tuple(schema.columns.values()),
+                _owner(schema),
+                self.n_clusters,
+                self.sigma_max,
+                share,
+            )
+            if self.adapt_share > 0:
+                return AdaptedVectors(vectors, self.adapt_share, self.alpha)
+            return vectors
+        blocks = BlocksPlan(
+            model_columns(schema),
+            _owner(schema),
+            self.n_clusters,
+            self.sigma_max,
+            self.n_bins,
+            self.adjacency,
+            math.isfinite(self.epsilon),
+            share,
+        )
+        if self.adapt_share > 0:
+            return AdaptedBlocks(blocks, self.adapt_share, self.alpha)
+        return blocks
 
 
 def is_wide(schema: TableSchema) -> bool:

@@ -16,7 +16,7 @@ from ._events import (
     SubsampledGaussianEvent,
     WithoutReplacementGaussianEvent,
 )
-from ._ledger import PrivacyLedger
+from ._ledger import SAMPLER_RESERVE, PrivacyLedger
 from ._mechanisms import (
     exponential_mechanism,
     gaussian_release,
@@ -28,7 +28,7 @@ from ._noise import NoiseSource, Size
 from ._rounded_gaussian import MAX_SCALE, sampler_log_ratio
 from ._stable_histogram import HistogramPlan, stable_histogram_release
 
-__all__ = ["GradientNoise", "Mechanisms", "RowCount"]
+__all__ = ["Draw", "GradientNoise", "Mechanisms", "RowCount", "SamplerError"]
 
 
 class RowCount(NamedTuple):
@@ -49,6 +49,42 @@ class RowCount(NamedTuple):
     def is_public(self) -> bool:
         """Whether neighbouring tables have the same row count."""
         return self.scale == 0.0
+
+
+class Draw(NamedTuple):
+    """A Gaussian release to come, as far as the error of its sampler depends on it.
+
+    Attributes
+    ----------
+    n_values : int
+    sensitivity : float
+        L2 sensitivity of all values.
+    mu : float
+    grid : float or None
+        As for `Mechanisms.gaussian`.
+    """
+
+    n_values: int
+    sensitivity: float
+    mu: float
+    grid: float | None
+
+
+class SamplerError(NamedTuple):
+    """What the sampler's error in releases to come takes, and what is left for it, both of ε.
+
+    Attributes
+    ----------
+    taken, left : float
+    """
+
+    taken: float
+    left: float
+
+    @property
+    def fits(self) -> bool:
+        """Whether the ledger will accept it."""
+        return self.taken <= self.left
 
 
 class GradientNoise:
@@ -188,6 +224,32 @@ class Mechanisms:
         if scale > MAX_SCALE:
             return False
         return 2.0 * n_values * sampler_log_ratio(scale) <= share * self._ledger.sampler_room
+
+    def can_draw_rounded(self, n_values: int, scale: float, share: float) -> bool:
+        """Whether noise can be drawn within a share of all that the sampler's error may take.
+
+        It must fit what is left of that, too.
+
+        Parameters
+        ----------
+        n_values : int
+            Noisy values of the release.
+        scale : float
+            Standard deviation of the noise, in steps of the grid of the values. Beyond what the
+            sampler can draw `gaussian` rounds the values to a coarser grid.
+        share : float
+            Of the whole reserve.
+        """
+        taken = 2.0 * n_values * sampler_log_ratio(min(scale, MAX_SCALE))
+        return taken <= min(share * SAMPLER_RESERVE * self.epsilon, self._ledger.sampler_room)
+
+    def sampler_error(self, draws: Iterable[Draw]) -> SamplerError:
+        """Return what the sampler's error takes in Gaussian releases to come, together."""
+        taken = 0.0
+        for draw in draws:
+            step, scale, _ = plan_grid(draw.sensitivity, draw.mu, draw.n_values, draw.grid)
+            taken += 2.0 * draw.n_values * sampler_log_ratio(scale / step)
+        return SamplerError(taken, self._ledger.sampler_room)
 
     # releases
 

@@ -6,15 +6,15 @@ from skdpsynth._product_mixture._columns import model_columns
 from skdpsynth._product_mixture._measure import open_table, pass_sensitivity
 from skdpsynth._product_mixture._model import MixtureModel
 from skdpsynth.clustmix._blocks._approximate import BlockPasses, approximate
-from skdpsynth.privacy import Mechanisms, NoiseSource, PrivacyLedger
+
+from .desks import noiseless
 
 
 def passes_without_noise(schema, codes):
     columns, owner = model_columns(schema), schema.names.index("label")
-    ledger, noise = PrivacyLedger(np.inf, 1e-6), NoiseSource(0)
-    opening = open_table(codes, columns, owner, 8, np.inf, 0.0, Mechanisms(ledger, noise))
-    sensitivity = pass_sensitivity(columns, owner, "add_remove")
-    return columns, BlockPasses(opening, sensitivity, ledger, noise)
+    desk = noiseless()
+    opening = open_table(codes, columns, owner, 8, np.inf, 0.0, desk)
+    return columns, BlockPasses(opening, pass_sensitivity(columns, owner, "add_remove"), desk)
 
 
 def test_every_record_counts_for_the_most_probable_cluster_of_its_class():

@@ -16,8 +16,9 @@ from skdpsynth.clustmix._vectors._column_marginals import (
     smooth_cells,
 )
 from skdpsynth.clustmix._vectors._private_pca import PrivateRows, Standardisation
-from skdpsynth.privacy import NoiseSource, PrivacyLedger
 from skdpsynth.schema import Continuous, Count
+
+from .desks import RecordingDesk, noiseless
 
 ADJACENCIES = ["add_remove", "replace_one"]
 CENTRE = np.array([0.2, 0.5, 0.9])
@@ -32,29 +33,14 @@ def rows_of(values):
     return PrivateRows(values, np.arange(values.shape[1]), labels, 1)
 
 
-class Recorder:
-    """A ledger without noise, to read exact statistics and the sensitivities stated for them."""
-
-    def __init__(self, adjacency, monkeypatch):
-        import skdpsynth.clustmix._column_marginals as module
-
-        self.ledger, self.noise = PrivacyLedger(math.inf, 1e-5, adjacency), NoiseSource(0)
-        self.seen = []
-
-        def release(statistic, *, sensitivity, **_):
-            self.seen.append((np.array(statistic, dtype=np.float64), sensitivity))
-            return self.seen[-1][0]
-
-        monkeypatch.setattr(module, "gaussian_release", release)
-
-    def __call__(self, values):
-        rows, rest = rows_of(values), (math.inf, self.ledger, self.noise)
-        self.seen = []
-        release_location(rows, *rest)
-        release_spread(rows, CENTRE, 10.0, *rest)
-        release_radius(rows, STANDARDISATION, 10.0, *rest)
-        release_cells(rows, CELLS, *rest)
-        return self.seen
+def measure(values, adjacency):
+    """Return the exact statistics of all releases, and the sensitivities stated for them."""
+    rows, desk = rows_of(values), RecordingDesk(adjacency)
+    release_location(rows, math.inf, desk)
+    release_spread(rows, CENTRE, 10.0, math.inf, desk)
+    release_radius(rows, STANDARDISATION, 10.0, math.inf, desk)
+    release_cells(rows, CELLS, math.inf, desk)
+    return desk.seen
 
 
 VALUES = st.sampled_from([0.0, 1.0, 0.5, 0.2, 0.9, 0.25, 0.123, 0.75])
@@ -67,19 +53,16 @@ VALUES = st.sampled_from([0.0, 1.0, 0.5, 0.2, 0.9, 0.25, 0.123, 0.75])
 )
 @settings(max_examples=25, deadline=None)
 def test_no_record_moves_a_release_by_more_than_its_sensitivity(adjacency, table, other):
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        measure = Recorder(adjacency, monkeypatch)
-        whole = measure(table)
-        neighbour = table[1:] if adjacency == "add_remove" else [other, *table[1:]]
-        for (first, sensitivity), (second, _) in zip(whole, measure(neighbour), strict=True):
-            assert np.linalg.norm(first - second) <= sensitivity * (1 + 1e-12)
+    neighbour = table[1:] if adjacency == "add_remove" else [other, *table[1:]]
+    pairs = zip(measure(table, adjacency), measure(neighbour, adjacency), strict=True)
+    for (first, sensitivity), (second, _) in pairs:
+        assert np.linalg.norm(first - second) <= sensitivity * (1 + 1e-12)
 
 
 @pytest.mark.parametrize("adjacency", ADJACENCIES)
-def test_every_sensitivity_is_attained(adjacency, monkeypatch):
-    measure = Recorder(adjacency, monkeypatch)
+def test_every_sensitivity_is_attained(adjacency):
     corner = (1.0, 1.0, 1.0)
-    whole = measure([corner, corner])
+    whole = measure([corner, corner], adjacency)
     neighbours = [[corner]]
     if adjacency == "replace_one":
         # no single record is far in every release
@@ -87,7 +70,9 @@ def test_every_sensitivity_is_attained(adjacency, monkeypatch):
     gaps = [
         [
             sensitivity - np.linalg.norm(first - second)
-            for (first, sensitivity), (second, _) in zip(whole, measure(table), strict=True)
+            for (first, sensitivity), (second, _) in zip(
+                whole, measure(table, adjacency), strict=True
+            )
         ]
         for table in neighbours
     ]
@@ -96,8 +81,7 @@ def test_every_sensitivity_is_attained(adjacency, monkeypatch):
 
 def test_location_without_noise_is_the_mean():
     values = np.random.default_rng(0).random((70, 3))
-    ledger = PrivacyLedger(math.inf, 1e-5)
-    n_records, mean, scale = release_location(rows_of(values), math.inf, ledger, NoiseSource(0))
+    n_records, mean, scale = release_location(rows_of(values), math.inf, noiseless())
     assert (n_records, scale) == (70.0, 0.0)
     assert np.allclose(mean, values.mean(axis=0), atol=2.0**-20)
 
@@ -106,10 +90,7 @@ def test_spread_is_within_an_octave_cell_of_the_root_mean_square():
     rng = np.random.default_rng(0)
     true = np.array([0.2, 0.02, 0.002])
     values = np.clip(0.5 + rng.uniform(-1, 1, (4000, 3)) * true * math.sqrt(3.0), 0, 1)
-    ledger = PrivacyLedger(math.inf, 1e-5)
-    spread = release_spread(
-        rows_of(values), np.full(3, 0.5), 4000.0, math.inf, ledger, NoiseSource(0)
-    )
+    spread = release_spread(rows_of(values), np.full(3, 0.5), 4000.0, math.inf, noiseless())
     # within a cell the mean square is between 1/4 and 1 of its upper end's, and taken as 7/12
     assert np.all(np.abs(np.log(spread / true)) < 0.5 * math.log(7 / 3))
 
@@ -117,10 +98,7 @@ def test_spread_is_within_an_octave_cell_of_the_root_mean_square():
 def test_radius_is_the_quantile_of_the_norms():
     values = np.clip(np.random.default_rng(0).normal(0.5, 0.1, (2000, 3)), 0, 1)
     standardisation = Standardisation(np.full(3, 0.5), np.ones(3), math.inf)
-    ledger = PrivacyLedger(math.inf, 1e-5)
-    radius = release_radius(
-        rows_of(values), standardisation, 2000.0, math.inf, ledger, NoiseSource(0)
-    )
+    radius = release_radius(rows_of(values), standardisation, 2000.0, math.inf, noiseless())
     exact = np.quantile(np.linalg.norm(values - 0.5, axis=1), 0.6)
     assert exact * (1 - 1e-3) <= radius <= exact * 2.0 ** (1 / 8) * (1 + 1e-3)
 
@@ -133,8 +111,7 @@ def brute_cell(cells, value):
 
 def test_cells_partition_the_unit_interval_and_counts_are_exact():
     values = np.random.default_rng(0).choice([0.0, 1.0, 0.5, 0.2, 0.31, 0.9, 0.99], (200, 3))
-    ledger = PrivacyLedger(math.inf, 1e-5)
-    counts, scale = release_cells(rows_of(values), CELLS, math.inf, ledger, NoiseSource(0))
+    counts, scale = release_cells(rows_of(values), CELLS, math.inf, noiseless())
     assert scale == 0.0
     for j, cells in enumerate(CELLS):
         assert cells.left[0] == cells.right[0] == 0.0

@@ -19,12 +19,11 @@ from skdpsynth._product_mixture._layout import build_layout, encode_records
 from skdpsynth._product_mixture._measure import pass_sensitivity, release_sums
 from skdpsynth.clustmix._published import _madl2022
 from skdpsynth.clustmix._published._constrained_mixture import SizeConstrainedGaussianMixture
-from skdpsynth.clustmix._published._madl2022 import (
-    claimed_sensitivity,
-    release_madl2022,
-    smallest_cluster,
-)
-from skdpsynth.privacy import Mechanisms, NoiseSource, PrivacyLedger
+from skdpsynth.clustmix._published._madl2022 import claimed_sensitivity, smallest_cluster
+from skdpsynth.exceptions import PrivacyLeakWarning
+from skdpsynth.schema import Table
+
+from .desks import desk_of, noiseless
 
 CORNERS = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
 LEFT_SIDE, LOWER_SIDE = np.array([0.0, 0.5]), np.array([0.5, 0.0])
@@ -105,25 +104,21 @@ def test_the_published_mechanism_moves_by_one(monkeypatch):
     # as many as it takes to find the best split
     monkeypatch.setattr(_madl2022, "N_STARTS", 20)
     schema = TableSchema({"x": Continuous(0, 1), "y": Continuous(0, 1)})
-    ledger = PrivacyLedger(1.0, 1e-6, "replace_one")
-    sigma_max = CLAIM / ledger.mu
+    # the same noise in both
+    desks = [desk_of(1.0, "replace_one", delta=1e-6, seed=1)[0] for _ in range(2)]
+    mu = desks[0].mu
     # by rounding the least size could be 101
-    assert smallest_cluster(2, ledger.mu, sigma_max * (1 + 1e-9)) == MIN_SIZE
-    released = [
-        release_madl2022(
-            make_table(record),
-            schema,
-            2,
-            sigma_max * (1 + 1e-9),
-            PrivacyLedger(1.0, 1e-6, "replace_one"),
-            # the same noise in both
-            NoiseSource(1),
-        )
-        for record in (LEFT_SIDE, LOWER_SIDE)
-    ]
+    sigma_max = CLAIM / mu * (1 + 1e-9)
+    assert smallest_cluster(2, mu, sigma_max) == MIN_SIZE
+    plan = _madl2022.Madl2022Plan(*_madl2022.box_columns(schema), 2, sigma_max)
+    with pytest.warns(PrivacyLeakWarning, match="not differentially private"):
+        released = [
+            plan.release(Table(make_table(record), schema, None, False), desk)
+            for record, desk in zip((LEFT_SIDE, LOWER_SIDE), desks, strict=True)
+        ]
     for release in released:
         assert_array_equal(np.sort(release.counts), [100, 101])
-        assert_allclose(release.noise_scale, CLAIM / ledger.mu)
+        assert_allclose(release.noise_scale, CLAIM / mu)
     moved = np.linalg.norm(released[0].centroids - released[1].centroids)
     # centroids are rounded to a grid of a thousandth of the noise
     assert_allclose(moved, 1.0, atol=1e-3)
@@ -154,7 +149,7 @@ def test_sums_around_public_centroids_move_by_no_more_than_their_sensitivity(cen
             1.0,
             math.inf,
             "sums",
-            Mechanisms(PrivacyLedger(math.inf, 1e-6), NoiseSource(0)),
+            noiseless(),
             is_hard=True,
         )
         return np.concatenate([sums.n_records, sums.cell.ravel()])

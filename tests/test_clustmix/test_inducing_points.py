@@ -30,7 +30,8 @@ from skdpsynth.clustmix._adapt._normal_equations import (
     release_normal_equations,
 )
 from skdpsynth.clustmix._adapt._ntk import UNIT, draw_features, map_points, map_records
-from skdpsynth.privacy import NoiseSource, PrivacyLedger
+
+from .desks import desk_of
 
 SIZES = (2, 3, 2)
 FEATURES = draw_features(7, 24)
@@ -43,8 +44,8 @@ def double_precision():
 
 
 def release(points, classes, n_classes, features, epsilon=math.inf):
-    ledger = PrivacyLedger(epsilon, 1e-6)
-    arguments = (n_classes, features, float(len(classes)), ledger.mu, ledger, NoiseSource(0))
+    desk, _ = desk_of(epsilon, delta=1e-6)
+    arguments = (n_classes, features, float(len(classes)), desk.mu, desk)
     return release_normal_equations(points, classes, *arguments)
 
 

@@ -14,9 +14,18 @@ from skdpsynth.clustmix._lattices import (
     second_moment_sensitivity,
     sums_sensitivity,
 )
-from skdpsynth.clustmix._vectors._continuous import ContinuousPlan, release_continuous
+from skdpsynth.clustmix._vectors import ContinuousPlan
 from skdpsynth.exceptions import BudgetExceededError
-from skdpsynth.privacy import GaussianEvent, NoiseSource, PrivacyLedger, sampler_log_ratio
+from skdpsynth.privacy import (
+    GaussianEvent,
+    Mechanisms,
+    NoiseSource,
+    PrivacyLedger,
+    sampler_log_ratio,
+)
+from skdpsynth.schema import Table
+
+from .desks import desk_of
 
 
 class CountedNoise(NoiseSource):
@@ -30,10 +39,11 @@ class CountedNoise(NoiseSource):
 def test_dither_is_drawn_from_the_noise_source():
     units = np.zeros((3, 5))
     noise = CountedNoise(0)
-    dither(units, Lattice(0.5, 100.0), noise)
+    desk = Mechanisms(PrivacyLedger(1.0, 1e-6), noise)
+    dither(units, Lattice(0.5, 100.0), desk)
     # 15 values of two numbers of 16 bits
     assert noise.n_words == 8
-    dither(units, Lattice(STEP, 100.0), noise)
+    dither(units, Lattice(STEP, 100.0), desk)
     assert noise.n_words == 8
 
 
@@ -44,7 +54,7 @@ def test_a_table_has_the_same_distribution_of_sums_in_any_order():
     sums = []
     for order in ([0, 1, 2], [2, 0, 1]):
         rows = np.tile(units[order], (n_draws, 1))
-        steps = dither(rows, lattice, NoiseSource(len(sums)))
+        steps = dither(rows, lattice, desk_of(1.0, seed=len(sums))[0])
         sums.append(np.bincount(steps.reshape(n_draws, 3).sum(axis=1).astype(int) + 5))
     # a chi-squared test at five standard deviations of its statistic: false alarms below 1e-4
     first, second = (np.pad(counts, (0, 12 - len(counts))) for counts in sums)
@@ -63,19 +73,19 @@ def charge(ledger, sensitivity, grid, mu, n_values):
 @pytest.mark.parametrize("adjacency", ["add_remove", "replace_one"])
 @pytest.mark.parametrize(("n_features", "epsilon"), [(200, 0.3), (784, 1.0), (784, 3.0)])
 def test_all_passes_together_stay_within_the_reserve(n_features, epsilon, adjacency):
-    ledger = PrivacyLedger(epsilon, 1e-6, adjacency)
+    desk, ledger = desk_of(epsilon, adjacency, delta=1e-6)
     radius, n_classes, n_components = 0.3 * math.sqrt(n_features), 10, 40
 
     def sums(n_groups, size, share):
         mu, n_values = ledger.mu * math.sqrt(share), n_groups * (size + 1)
-        lattice = choose_lattice(radius, size, n_values, 1, mu, ledger)
+        lattice = choose_lattice(radius, size, n_values, 1, mu, desk)
         sensitivity = sums_sensitivity(lattice.radius, adjacency)
         charge(ledger, sensitivity, min(lattice.step, 1.0), mu, n_values)
 
     def moments(n_groups, size, share):
         mu, n_values = ledger.mu * math.sqrt(share), n_groups * size * (size + 1) // 2
-        lattice = choose_lattice(radius, size, n_values, 2, mu, ledger)
-        assert fits_reserve(lattice, n_values, 2, mu, ledger)
+        lattice = choose_lattice(radius, size, n_values, 2, mu, desk)
+        assert fits_reserve(lattice, n_values, 2, mu, desk)
         sensitivity = second_moment_sensitivity(lattice.radius, adjacency)
         charge(ledger, sensitivity, 0.5 * lattice.step**2, mu, n_values)
 
@@ -90,13 +100,13 @@ def test_all_passes_together_stay_within_the_reserve(n_features, epsilon, adjace
 
 @pytest.mark.parametrize("adjacency", ["add_remove", "replace_one"])
 def test_too_wide_a_table_for_so_small_an_epsilon_is_refused_at_once(adjacency):
-    codes, kinds = np.zeros((5, 1000)), [Continuous(0, 1)] * 1000
-    plan, noise = ContinuousPlan("auto", 0.02), NoiseSource(0)
-    ledger = PrivacyLedger(0.02, 1e-6, adjacency)
+    table = Table(np.zeros((5, 1000)), None, None, False)
+    plan = ContinuousPlan((Continuous(0, 1),) * 1000, None, "auto", 0.02)
+    desk, ledger = desk_of(0.02, adjacency, delta=1e-6)
     with pytest.raises(BudgetExceededError, match="too small for 1000 numeric columns"):
-        release_continuous(codes, kinds, None, plan, ledger, noise)
+        plan.release(table, desk)
     assert ledger.entries == ()
-    release_continuous(codes, kinds, None, plan, PrivacyLedger(0.1, 1e-6, adjacency), noise)
+    plan.release(table, desk_of(0.1, adjacency, delta=1e-6)[0])
 
 
 def test_exact_sums_become_floats_that_are_no_further_apart():

@@ -9,8 +9,11 @@ from scipy import stats
 from skdpsynth import Categorical, Continuous, Count, Ordinal, TableSchema
 from skdpsynth._product_mixture._layout import build_layout
 from skdpsynth.clustmix._published import _madl2022 as madl
-from skdpsynth.clustmix._published._madl2022 import infer_madl2022, release_madl2022
-from skdpsynth.privacy import NoiseSource, PrivacyLedger
+from skdpsynth.clustmix._published._madl2022 import infer_madl2022
+from skdpsynth.exceptions import PrivacyLeakWarning
+from skdpsynth.schema import Table
+
+from .desks import desk_of
 
 SCHEMA = TableSchema(
     {
@@ -34,13 +37,19 @@ def make_codes(n_rows, seed=0):
 
 
 def release(codes, n_clusters="auto", sigma_max=0.1, *, epsilon=1.0, seed=0, schema=SCHEMA):
-    ledger = PrivacyLedger(epsilon, 1e-6)
-    noise = NoiseSource(seed)
-    return release_madl2022(codes, schema, n_clusters, sigma_max, ledger, noise), ledger
+    desk, ledger = desk_of(epsilon, delta=1e-6, seed=seed)
+    return release_at(desk, codes, n_clusters, sigma_max, schema), ledger
+
+
+def release_at(desk, codes, n_clusters, sigma_max=0.1, schema=SCHEMA):
+    plan = madl.Madl2022Plan(*madl.box_columns(schema), n_clusters, sigma_max)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PrivacyLeakWarning)
+        return plan.release(Table(codes, schema, None, False), desk)
 
 
 def test_records_are_points_of_the_unit_box():
-    columns, owner = madl._box_columns(SCHEMA)
+    columns, owner = madl.box_columns(SCHEMA)
     layout = build_layout(columns, {}, owner)
     codes = np.array([[0.5, 0.25, 2.0, 1.0], [1.0, np.nan, np.nan, 0.0]])
     # size and its missing cell, age, pay and whether it is missing; the classes are no coordinate
@@ -88,8 +97,8 @@ def test_a_class_without_records_has_no_cluster():
 
 @pytest.mark.parametrize("adjacency", ["add_remove", "replace_one"])
 def test_ledger_calls_it_a_claim(adjacency):
-    ledger = PrivacyLedger(1.0, 1e-6, adjacency)
-    release_madl2022(make_codes(1000), SCHEMA, 2, 0.1, ledger, NoiseSource(0))
+    desk, ledger = desk_of(1.0, adjacency, delta=1e-6)
+    release_at(desk, make_codes(1000), 2)
     (entry,) = ledger.entries
     assert entry.sensitivity == math.sqrt(7)
     assert entry.event.mu == ledger.mu
@@ -101,9 +110,9 @@ def test_ledger_calls_it_a_claim(adjacency):
 
 
 def test_the_claim_is_marked_before_anything_can_fail():
-    ledger = PrivacyLedger(1.0, 1e-6)
+    desk, ledger = desk_of(1.0, delta=1e-6)
     with pytest.raises(ValueError, match="n_clusters=1000"):
-        release_madl2022(make_codes(1000), SCHEMA, 1000, 0.1, ledger, NoiseSource(0))
+        release_at(desk, make_codes(1000), 1000)
     assert ledger.spent().claim == madl.CLAIM
 
 
@@ -156,7 +165,7 @@ def test_does_not_say_whether_the_mixture_converged(monkeypatch):
 
 def hand_made_release():
     """Two clusters, one for each class, with coordinates outside the box."""
-    columns, owner = madl._box_columns(SCHEMA)
+    columns, owner = madl.box_columns(SCHEMA)
     centroids = np.array(
         [[0.5, 0.3, 0.2, -0.1, 0.4, 0.45, 0.1], [-0.2, -0.1, -0.3, -0.1, 1.2, 0.3, -0.2]]
     )

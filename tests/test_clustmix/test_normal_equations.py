@@ -21,7 +21,8 @@ from skdpsynth.clustmix._adapt._normal_equations import (
     sum_normal_equations,
 )
 from skdpsynth.clustmix._adapt._ntk import UNIT, RandomFeatures, draw_features, map_records
-from skdpsynth.privacy import NoiseSource, PrivacyLedger
+
+from .desks import desk_of, noiseless
 
 ADJACENCIES = ["add_remove", "replace_one"]
 
@@ -34,11 +35,9 @@ def random_table(n_rows, seed=0, n_classes=3):
 
 
 def release(points, classes, features, mu=math.inf, n_classes=3, adjacency="add_remove"):
-    ledger = PrivacyLedger(math.inf if mu == math.inf else 1.0, 1e-6, adjacency)
+    desk, ledger = desk_of(math.inf if mu == math.inf else 1.0, adjacency, delta=1e-6)
     n_records = float(len(classes))
-    equations = release_normal_equations(
-        points, classes, n_classes, features, n_records, mu, ledger, NoiseSource(0)
-    )
+    equations = release_normal_equations(points, classes, n_classes, features, n_records, mu, desk)
     return equations, ledger
 
 
@@ -193,14 +192,12 @@ def test_noise_has_the_stated_scale():
 @pytest.mark.parametrize("adjacency", ADJACENCIES)
 def test_the_chosen_number_of_features_fits_the_reserve(epsilon, adjacency):
     points, classes = random_table(5)
-    ledger = PrivacyLedger(epsilon, 1e-6, adjacency)
-    mu = ledger.mu * math.sqrt(0.1)
-    n_features = choose_n_features(3, epsilon, mu, adjacency)
-    release_normal_equations(
-        points, classes, 3, draw_features(4, n_features), 5.0, mu, ledger, NoiseSource(0)
-    )
+    desk, _ = desk_of(epsilon, adjacency, delta=1e-6)
+    mu = desk.mu * math.sqrt(0.1)
+    n_features = choose_n_features(3, mu, desk)
+    release_normal_equations(points, classes, 3, draw_features(4, n_features), 5.0, mu, desk)
     assert n_features % 2 == 0
-    assert choose_n_features(3, math.inf, math.inf, adjacency) == 256
+    assert choose_n_features(3, math.inf, noiseless(adjacency)) == 256
 
 
 def test_negative_eigenvalues_are_dropped_and_a_ridge_of_the_noise_added():

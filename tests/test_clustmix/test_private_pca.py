@@ -23,16 +23,14 @@ from skdpsynth.clustmix._vectors._private_pca import (
     read_units,
     release_components,
     release_second_moments,
-    release_sums,
+    release_vector_sums,
     sum_by_group,
 )
-from skdpsynth.privacy import NoiseSource, PrivacyLedger, sampler_log_ratio
+from skdpsynth.privacy import sampler_log_ratio
+
+from .desks import desk_of, noiseless
 
 ADJACENCIES = ["add_remove", "replace_one"]
-
-
-def no_noise(adjacency="add_remove"):
-    return PrivacyLedger(math.inf, 1e-5, adjacency), NoiseSource(0)
 
 
 def contribution(z):
@@ -85,7 +83,7 @@ def test_dithered_records_stay_within_the_radius(seed, step):
     rng = np.random.default_rng(seed)
     units = clip_norm(np.rint(rng.normal(0, 4000, (20, 12))), 3.0 / STEP)
     lattice = Lattice(step, 3.5)
-    steps = dither(units, lattice, NoiseSource(seed))
+    steps = dither(units, lattice, desk_of(1.0, seed=seed)[0])
     assert np.array_equal(steps, np.rint(steps))
     assert np.all(np.linalg.norm(steps, axis=1) * step <= 3.5 + 1e-12)
 
@@ -95,7 +93,7 @@ def test_dither_errors_have_mean_zero_and_the_stated_variance():
     n, lattice = 200_000, Lattice(0.5, 100.0)
     for value in [0.0, 0.1, 0.25, 0.4, 0.5, -0.3]:
         units = np.full((n, 1), np.rint(value / STEP))
-        steps = dither(units, lattice, NoiseSource(3))
+        steps = dither(units, lattice, desk_of(1.0, seed=3)[0])
         error = steps * lattice.step - units * STEP
         assert abs(error.mean()) < 5 * math.sqrt(lattice.error / n)
         fourth = np.mean(error**4)
@@ -106,17 +104,16 @@ def test_the_lattice_leaves_the_sampler_its_reserve():
     for n_features, mu, epsilon in [(784, 0.15, 1.0), (2000, 0.15, 1.0), (617, 0.015, 0.1)]:
         n_values = n_features**2 // 2
         for adjacency in ADJACENCIES:
-            ledger = PrivacyLedger(epsilon, 1e-6, adjacency)
-            lattice = choose_lattice(8.0, n_features, n_values, 2, mu, ledger)
+            desk, _ = desk_of(epsilon, adjacency, delta=1e-6)
+            lattice = choose_lattice(8.0, n_features, n_values, 2, mu, desk)
             noise_scale = second_moment_sensitivity(lattice.radius, adjacency) / mu
             loss = 2 * n_values * sampler_log_ratio(noise_scale / (0.5 * lattice.step**2))
             assert math.log2(lattice.step).is_integer()
             assert lattice.radius**2 >= 64.0 + n_features * lattice.error
             is_possible = n_features < 2000 and epsilon == 1.0
             assert (loss <= 0.4 * 1e-4 * epsilon) == is_possible
-            assert fits_reserve(lattice, n_values, 2, mu, ledger) == is_possible
-    ledger = PrivacyLedger(math.inf, 1e-6)
-    assert choose_lattice(8.0, 784, 307_720, 2, math.inf, ledger) == Lattice(STEP, 8.0)
+            assert fits_reserve(lattice, n_values, 2, mu, desk) == is_possible
+    assert choose_lattice(8.0, 784, 307_720, 2, math.inf, noiseless()) == Lattice(STEP, 8.0)
 
 
 @given(st.integers(0, 2**31), st.integers(1, 6), st.floats(0.0, 1.0))
@@ -160,17 +157,17 @@ def test_releases_without_noise_are_the_sums():
     rng = np.random.default_rng(0)
     steps = np.rint(rng.normal(0, 200, (50, 4)))
     groups = np.arange(50) % 2
-    ledger, noise = no_noise()
+    desk = noiseless()
     lattice = Lattice(STEP, 1e3)
-    sums = release_sums(
-        np.array([25, 25]), sum_by_group(steps, groups, 2), lattice, math.inf, "s", ledger, noise
+    sums = release_vector_sums(
+        np.array([25, 25]), sum_by_group(steps, groups, 2), lattice, math.inf, "s", desk
     )
     z = steps * STEP
     assert sums.n_records.tolist() == [25.0, 25.0]
     assert np.allclose(sums.total, [z[groups == g].sum(axis=0) for g in (0, 1)], rtol=1e-13)
     moments = np.array([outer_sum(steps[groups == g]) for g in (0, 1)])
     released, noise_scale = release_second_moments(
-        moments, sums.n_records, lattice, math.inf, "m", ledger, noise
+        moments, sums.n_records, lattice, math.inf, "m", desk
     )
     assert noise_scale == 0.0
     expected = [z[groups == g].T @ z[groups == g] for g in (0, 1)]
@@ -180,13 +177,12 @@ def test_releases_without_noise_are_the_sums():
 def test_the_rounding_errors_are_taken_off_the_diagonal():
     # the mean of 20,000 squares, at five standard errors
     z = np.full((20_000, 3), 0.3)
-    ledger = PrivacyLedger(100.0, 1e-5)
+    desk, _ = desk_of(100.0)
     lattice = Lattice(0.25, 2.0)
-    steps = dither(np.rint(z / STEP), lattice, NoiseSource(0))
+    steps = dither(np.rint(z / STEP), lattice, desk_of(1.0)[0])
     moments, noise_scale = release_second_moments(
-        outer_sum(steps)[None], np.array([20_000.0]), lattice, ledger.mu, "m", ledger,
-        NoiseSource(0),
-    )  # fmt: skip
+        outer_sum(steps)[None], np.array([20_000.0]), lattice, desk.mu, "m", desk
+    )
     error = 5 * math.sqrt(np.var((steps * 0.25) ** 2) * 20_000) + 10 * noise_scale
     assert np.all(np.abs(np.diag(moments[0]) - 20_000 * 0.3**2) < error + 20_000 * STEP)
 
@@ -199,8 +195,7 @@ def test_second_moments_beyond_double_precision_move_by_no_more_than_a_record_ad
 
     def release(n_chunks):
         rows = PrivateRows(codes[: n_chunks * _private_pca.CHUNK_ROWS], np.array([0]), codes, 1)
-        ledger = PrivacyLedger(math.inf, 1e-6)
-        noisy, _ = release_components(rows, standardisation, 1.0, math.inf, ledger, NoiseSource(0))
+        noisy, _ = release_components(rows, standardisation, 1.0, math.inf, noiseless())
         return noisy.item() / STEP**2
 
     assert release(1) == 2**52 + 1

@@ -210,8 +210,10 @@ def test_the_published_mechanism_warns_and_claims_nothing(table):
     synth = ClustMixSynthesizer(
         1.0, 1e-5, schema=SCHEMA, mechanism="madl2022", n_clusters=2, random_state=0
     )
-    with pytest.warns(PrivacyLeakWarning, match="not differentially private"):
+    with pytest.warns(PrivacyLeakWarning, match="not differentially private") as caught:
         synth.fit(table)
+    # at the line of whoever calls fit
+    assert [warning.filename for warning in caught] == [__file__]
     assert not synth.privacy_spent_.is_private
     assert "not a guarantee" in repr(synth.privacy_spent_)
     assert synth.sample(30, random_state=0).shape == (30, 4)

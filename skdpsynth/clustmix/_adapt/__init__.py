@@ -1,1 +1,5 @@
-"""Adapt: inducing points of a kernel machine (KIP), from noisy normal equations."""
+"""Adapt: clusters moved to inducing points of a kernel machine, by noisy normal equations."""
+
+from ._plan import AdaptedBlocks, AdaptedVectors
+
+__all__ = ["AdaptedBlocks", "AdaptedVectors"]

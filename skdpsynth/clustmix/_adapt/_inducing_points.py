@@ -1,6 +1,8 @@
 """Adapt: move the centroids so that a kernel machine trained on them predicts the records.
 
-The records have entered through one release, their normal equations; this is post-processing.
+They become kernel inducing points (KIP; Nguyen, Chen & Lee 2021). The records have entered through
+one release, their normal equations; this is post-processing. `adapt_objective` is L(X) of `adapt`,
+term by term; `_descend` its minimisation, with a projection on what centroids may be.
 """
 
 from __future__ import annotations
@@ -80,6 +82,7 @@ def project_blocks(values: Array) -> jax.Array:
     Duchi, Shalev-Shwartz, Singer & Chandra (2008), Efficient projections onto the l1-ball, figure
     1; the same as the package's `project_to_simplex`, in jax.
     """
+    # the last cell above its threshold sets the one that is subtracted from all
     descending = -jnp.sort(-values, axis=-1)
     total = jnp.cumsum(jnp.where(jnp.isfinite(descending), descending, 0.0), axis=-1)
     thresholds = (total - 1.0) / jnp.arange(1, values.shape[-1] + 1)
@@ -120,11 +123,14 @@ def adapt_objective(
     features : RandomFeatures
     alpha, regularisation : float
     """
+    # ‖X − X̃‖² / ‖X̃‖²
     distance = jnp.sum((points - start) ** 2) / jnp.sum(start**2)
     mapped = map_points(points, features)
     kernel = mapped @ mapped.T
+    # λ relative to the mean diagonal of K_ss, so that it has no unit
     ridge = regularisation * jnp.trace(kernel) / len(kernel)
     dual = jnp.linalg.solve(kernel + ridge * jnp.eye(len(kernel)), targets)
+    # W = Φ_sᵀ(K_ss + λI)⁻¹y_s, and tr(WᵀAW) − 2 tr(WᵀB)
     weights = mapped.T @ dual
     loss = jnp.sum(weights * (gram @ weights)) - 2.0 * jnp.sum(weights * cross)
     return alpha * distance + (1.0 - alpha) * loss / (2.0 * n_records)
@@ -147,7 +153,9 @@ def _descend(
         loss, gradient = objective(points, start, *arguments)
         first = 0.9 * first + 0.1 * gradient
         second = 0.999 * second + 0.001 * gradient**2
+        # Adam's corrections of both moments for their start at zero
         rate = learning_rate * jnp.sqrt(1.0 - 0.999**index) / (1.0 - 0.9**index)
+        # after every step, so that the next gradient is that of possible centroids
         points = project(points - rate * first / (jnp.sqrt(second) + 1e-8))
         return (points, first, second), loss
 

@@ -1,4 +1,9 @@
-"""Normal equations of kernel ridge regression in public random features, released once."""
+"""Normal equations of kernel ridge regression in public random features, released once.
+
+`embed_cells` and `embed_box` make a record's point, `map_records` its φ, `centred_labels` its y;
+`sum_normal_equations` is Σφφᵀ and Σφyᵀ in integers, `normal_equations_sensitivity` what one record
+can change of them, and `release_normal_equations` adds the noise.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +13,14 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
-from ...privacy import NoiseSource, PrivacyLedger, gaussian_release, sampler_log_ratio
-from ...privacy._ledger import SAMPLER_RESERVE
-from ...privacy._rounded_gaussian import MAX_SCALE
+from ...privacy import Mechanisms
 from .._lattices import exact_floats
 from ._ntk import UNIT, RandomFeatures, clip_rows, map_records
 
 __all__ = [
+    "NORMAL_EQUATIONS",
     "NormalEquations",
+    "Points",
     "centred_labels",
     "choose_n_features",
     "embed_box",
@@ -28,15 +33,17 @@ __all__ = [
 
 Points: TypeAlias = np.ndarray | Callable[[int, int], np.ndarray]
 
+NORMAL_EQUATIONS = "normal equations of kernel ridge regression"
 CHUNK_SIZE = 4096
 # the diagonal of φφᵀ is released with this weight, so that ‖triu‖² ≤ 9/16; see the notes below
-DIAGONAL_WEIGHT = 0.75
+GRAM_DIAGONAL_WEIGHT = 0.75
 GRAM_NORM_SQUARED = 9.0 / 16.0
 # what rounding may add to the sensitivity: the sums are on a finer grid than the noise needs
 ROUNDING = 1.0 / 32.0
 MAX_FEATURES = 256
 MIN_FEATURES = 16
-RESERVE_SHARE = 0.5 * SAMPLER_RESERVE
+# of all that a fit has for the sampler's error
+SAMPLER_SHARE = 0.5
 
 
 class NormalEquations(NamedTuple):
@@ -150,11 +157,14 @@ def sum_normal_equations(
         stop = min(start + CHUNK_SIZE, len(classes))
         mapped = map_records(read(start, stop), features)
         is_class = classes[start:stop, None] == np.arange(n_classes)
+        # exact: ‖φ‖ ≤ 2¹⁴ units, so that the sums of a chunk are below 2⁴⁰
         gram += (mapped.T @ mapped).astype(np.int64)
         by_class += (mapped.T @ is_class).astype(np.int64)
+    # rounding towards zero lengthens no target; the sums by class are multiplied by it once
     targets = clip_rows(np.trunc(centred_labels(n_classes) / UNIT), 1.0 / UNIT)
+    # in quarters, so that the diagonal's weight of ¾ is an integer too
     quarters = 4 * gram
-    quarters[np.diag_indices(n_features)] = round(4 * DIAGONAL_WEIGHT) * np.diag(gram)
+    quarters[np.diag_indices(n_features)] = round(4 * GRAM_DIAGONAL_WEIGHT) * np.diag(gram)
     upper, cross = quarters[np.triu_indices(n_features)], 4 * (by_class @ targets.astype(np.int64))
     return exact_floats(upper) * (UNIT**2 / 4.0), exact_floats(cross) * (UNIT**2 / 4.0)
 
@@ -166,8 +176,7 @@ def release_normal_equations(
     features: RandomFeatures,
     n_records: float,
     mu: float,
-    ledger: PrivacyLedger,
-    noise: NoiseSource,
+    desk: Mechanisms,
 ) -> NormalEquations:
     """Release the normal equations of kernel ridge regression in random features.
 
@@ -184,8 +193,7 @@ def release_normal_equations(
     n_records : float
         From an earlier release.
     mu : float
-    ledger : PrivacyLedger
-    noise : NoiseSource
+    desk : Mechanisms
 
     Notes
     -----
@@ -200,22 +208,21 @@ def release_normal_equations(
     """
     gram, cross = sum_normal_equations(points, classes, n_classes, features)
     n_values = gram.size + cross.size
-    sensitivity = normal_equations_sensitivity(n_classes, ledger.adjacency)
+    sensitivity = normal_equations_sensitivity(n_classes, desk.adjacency)
     grid = _rounding_grid(sensitivity, n_values)
     sensitivity += grid * math.sqrt(n_values)
     sums = np.concatenate([gram, cross.ravel()])
-    released = gaussian_release(
+    released = desk.gaussian(
         sums if mu == math.inf else np.rint(sums / grid) * grid,
         sensitivity=sensitivity,
         mu=mu,
-        name="normal equations of kernel ridge regression",
-        ledger=ledger,
-        noise=noise,
+        name=NORMAL_EQUATIONS,
         grid=grid,
     )
     upper = np.zeros((features.n_features,) * 2)
     upper[np.triu_indices(features.n_features)] = released[: gram.size]
-    upper[np.diag_indices(features.n_features)] /= 2.0 * DIAGONAL_WEIGHT
+    # halved, since upper + upperᵀ has the diagonal twice
+    upper[np.diag_indices(features.n_features)] /= 2.0 * GRAM_DIAGONAL_WEIGHT
     scale = 0.0 if mu == math.inf else sensitivity / mu
     return NormalEquations(
         upper + upper.T, released[gram.size :].reshape(cross.shape), n_records, scale
@@ -228,32 +235,33 @@ def _rounding_grid(sensitivity: float, n_values: int) -> float:
     return math.ldexp(1.0, math.frexp(largest)[1] - 1)
 
 
-def choose_n_features(n_classes: int, epsilon: float, mu: float, adjacency: str) -> int:
-    """Return how many features to use: 256, or as many as the ledger's reserve allows.
+def choose_n_features(n_classes: int, mu: float, desk: Mechanisms) -> int:
+    """Return how many features to use: 256, or as many as the sampler's error allows.
 
     More features predict better even at the cost of more noise. The sampler's numerical error
-    grows with their square, and is charged to a reserve that all releases of a fit share.
+    grows with their square, and all releases of a fit share what is set aside for it: the features
+    may take half of that, and no more than earlier releases have left.
 
     Parameters
     ----------
     n_classes : int
-    epsilon : float
-        Of the whole fit; half of the reserve that goes with it may be used.
     mu : float
         Of this release.
-    adjacency : {"add_remove", "replace_one"}
+    desk : Mechanisms
+        Nothing is bought.
 
     Examples
     --------
-    >>> choose_n_features(2, 1.0, 0.1, "add_remove")
+    >>> from skdpsynth.privacy import NoiseSource, PrivacyLedger
+    >>> choose_n_features(2, 0.1, Mechanisms(PrivacyLedger(1.0, 1e-6), NoiseSource(0)))
     256
     """
     n_features = MAX_FEATURES
-    sensitivity = normal_equations_sensitivity(n_classes, adjacency)
+    sensitivity = normal_equations_sensitivity(n_classes, desk.adjacency)
     while n_features > MIN_FEATURES and mu < math.inf:
         n_values = n_features * (n_features + 1) // 2 + n_features * n_classes
         units = (1.0 + ROUNDING) * sensitivity / mu / _rounding_grid(sensitivity, n_values)
-        if 2.0 * n_values * sampler_log_ratio(min(units, MAX_SCALE)) <= RESERVE_SHARE * epsilon:
+        if desk.can_draw_rounded(n_values, units, SAMPLER_SHARE):
             break
         n_features -= MIN_FEATURES
     return n_features

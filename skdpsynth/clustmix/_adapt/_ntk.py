@@ -1,4 +1,9 @@
-"""The neural tangent kernel of a fully connected ReLU network, and public random features of it."""
+"""The neural tangent kernel of a fully connected ReLU network, and public random features of it.
+
+`arc_cosine_kernels` are κ₀ and κ₁, `neural_tangent_kernel` the recursion of Σ and Θ with them;
+`draw_features` draws W and R, and `map_points` and `map_records` are the recursion of σ and θ whose
+inner products approximate Θ, in floats and in integers.
+"""
 
 from __future__ import annotations
 
@@ -127,10 +132,12 @@ def neural_tangent_kernel(x: Array, y: Array, *, depth: int = 1) -> jax.Array:
     x, y = jnp.asarray(x), jnp.asarray(y)
     norms = jnp.outer(_safe_norm(x), _safe_norm(y))
     positive = jnp.where(norms > 0, norms, 1.0)
+    # norms are the same in all layers: the recursion is one of cosines, scaled once at the end
     cosine = (x @ y.T) / positive
     tangent = cosine
     for _ in range(depth):
         zero_order, first_order = arc_cosine_kernels(cosine)
+        # Θ_{h+1} = Σ_{h+1} + Θ_h κ₀: weights of the layer itself, and of those before through it
         tangent = first_order + tangent * zero_order
         cosine = first_order
     return jnp.where(norms > 0, norms * tangent / (depth + 1), 0.0)
@@ -184,6 +191,7 @@ def draw_features(
     gates, mixers = [], []
     n_units = n_tangents = n_inputs
     for _ in range(depth):
+        # drawn in this order: the seed is public and fixes the features of all fits
         gates.append(_draw_weights(rng, n_units, width))
         mixers.append(_draw_weights(rng, n_tangents, width))
         n_units, n_tangents = width, 2 * width
@@ -213,6 +221,7 @@ def map_points(points: Array, features: RandomFeatures, *, clip: bool = True) ->
     units = tangents = jnp.asarray(points)
     for gate, mixer in zip(features.gates, features.mixers, strict=True):
         scale = (2.0 / gate.shape[1]) ** 0.5
+        # gates see the units; the tangents pass through the same gates, mixed by other weights
         before = units @ gate
         units = scale * jnp.maximum(before, 0.0)
         tangents = jnp.hstack([units, scale * (before > 0) * (tangents @ mixer)])
@@ -245,6 +254,7 @@ def map_records(points: np.ndarray, features: RandomFeatures) -> np.ndarray:
     units = tangents = np.trunc(points / UNIT)
     for gate, mixer in zip(features.gates, features.mixers, strict=True):
         scale = (2.0 / gate.shape[1]) ** 0.5 * WEIGHT_UNIT
+        # as in `map_points`, every product an integer and every result cut to one
         before = units @ (gate / WEIGHT_UNIT)
         mixed = tangents @ (mixer / WEIGHT_UNIT)
         units = np.trunc(np.maximum(before, 0.0) * scale)

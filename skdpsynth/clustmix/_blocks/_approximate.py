@@ -1,8 +1,12 @@
-"""Approximate: clusters of mixed records, found in noisy passes, none smaller than l_min."""
+"""Approximate: clusters of mixed records, found in noisy passes, none smaller than l_min.
+
+Size-constrained EM: `assignment` is the hard E-step, a fixed function of one record;
+`BlockPasses.measure` the sums of the M-step, with noise; `refine` the M-step; and
+`surviving_clusters` the constraint on sizes, by noisy counts.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -18,10 +22,12 @@ from ..._product_mixture._estimates import ComponentEstimates, NoisySums, add_by
 from ..._product_mixture._kernels import NaturalParameters, power_of_two
 from ..._product_mixture._measure import Opening, one_per_class, release_sums
 from ..._product_mixture._model import natural_parameters
-from ...privacy import Mechanisms, NoiseSource, PrivacyLedger
+from ...privacy import Mechanisms
 from .._sizes import MAX_CLUSTERS_PER_CLASS, share_out_clusters, surviving_clusters
 
-__all__ = ["BlockPasses", "Clusters", "approximate"]
+__all__ = ["PROFILE_PASS", "BlockPasses", "Clusters", "approximate", "name_refinement"]
+
+PROFILE_PASS = "counts of the classes, pass 0"
 
 # log densities this many times as large: the nearest cluster has all of a record
 SHARPNESS = 1e4
@@ -36,19 +42,14 @@ class BlockPasses:
     opening : Opening
         The records, and the bins that the grid gave.
     sensitivity : float
-        Δ = √(1 + d) for the ledger's adjacency: a record adds 1 to the count of its cluster and
+        Δ = √(1 + d) for the desk's adjacency: a record adds 1 to the count of its cluster and
         to one cell in each of d blocks.
-    ledger : PrivacyLedger
-    noise : NoiseSource
-    after_pass : callable, optional
-        Called after every pass, for a progress bar.
+    desk : Mechanisms
     """
 
     opening: Opening
     sensitivity: float
-    ledger: PrivacyLedger
-    noise: NoiseSource
-    after_pass: Callable[[], object] = lambda: None
+    desk: Mechanisms
     _measured: NoisySums | None = field(default=None, init=False)
 
     def measure(self, clusters: Clusters | None, mu: float, name: str) -> NoisySums:
@@ -72,11 +73,12 @@ class BlockPasses:
             self.sensitivity,
             mu,
             name,
-            Mechanisms(self.ledger, self.noise),
+            self.desk,
             is_hard=True,
         )
         by_class = add_by_class(sums, owner, layout.n_classes)
-        self.after_pass()
+        self.desk.progress()
+        # every pass measures the classes anew: all of them together are the most precise
         self._measured = by_class if self._measured is None else average(self._measured, by_class)
         return sums
 
@@ -151,19 +153,25 @@ def approximate(
     """
     opening = passes.opening
     layout, bins = opening.layout, opening.bins
-    passes.measure(None, mu_profile, "counts of the classes, pass 0")
+    passes.measure(None, mu_profile, PROFILE_PASS)
     sizes = share_out_clusters(
         n_clusters, passes.totals.n_records, smallest, MAX_CLUSTERS_PER_CLASS
     )
     owner = np.repeat(np.arange(layout.n_classes), sizes)
-    estimates = start_components(passes.totals, layout, bins, owner, passes.noise.generator())
+    estimates = start_components(passes.totals, layout, bins, owner, passes.desk.generator())
     for step in range(1, n_refinements + 1):
         clusters = _weigh(estimates, owner, passes.totals)
-        sums = passes.measure(clusters, mu_refinement, f"counts of the clusters, pass {step}")
+        sums = passes.measure(clusters, mu_refinement, name_refinement(step))
         estimates = refine(sums, passes.totals, layout, bins, owner)
+        # refined together with the small ones, whose records are part of the class totals
         kept = surviving_clusters(sums.n_records, owner, smallest)
         estimates, owner = estimates.take(kept), owner[kept]
     return _weigh(estimates, owner, passes.totals)
+
+
+def name_refinement(step: int) -> str:
+    """Return the name of a refinement in the ledger, counted from 1."""
+    return f"counts of the clusters, pass {step}"
 
 
 def _weigh(estimates: ComponentEstimates, owner: np.ndarray, totals: NoisySums) -> Clusters:

@@ -1,4 +1,8 @@
-"""The best assignment of records to clusters whose sizes are bounded: a transportation problem."""
+"""The best assignment of records to clusters whose sizes are bounded: a transportation problem.
+
+`_lower_dual` lowers the dual price by price; `_Flow` takes the assignment at these prices to the
+optimum by successive shortest paths. `_outflow` is complementary slackness of sizes and prices.
+"""
 
 from __future__ import annotations
 
@@ -86,12 +90,14 @@ def _lower_dual(scores: np.ndarray, low: int, high: int, prices: np.ndarray) -> 
         sizes = np.bincount(leaders.first, minlength=len(prices))
         excess = sizes - _outflow(sizes, leaders.prices, low, high)
         miss = int(np.abs(excess).sum())
+        # the dual is not smooth: steps along coordinates may stall short of its minimum
         if miss >= best_miss:
             break
         best_miss, best_prices = miss, leaders.prices.copy()
         for k in np.flatnonzero(excess).tolist():
             # the price from which each record prefers the cluster
             thresholds = leaders.best_without(k) - scores[:, k]
+            # 0 where that leaves the size within its bounds, else where the nearer bound is reached
             least = _midpoint(thresholds, low)
             most = np.inf if high >= len(scores) else _midpoint(thresholds, high)
             leaders.set_price(k, min(max(0.0, least), most))
@@ -123,12 +129,14 @@ class _Leaders:
     def set_price(self, k: int, price: float) -> None:
         """Change one price; records where it matters find their leaders anew."""
         self.prices[k] = price
+        # other records keep their leaders: the cluster is not among these, before or after
         rises = self.scores[:, k] + price > self.second_value
         self._find(np.flatnonzero((self.first == k) | (self.second == k) | rises))
 
 
 def _midpoint(thresholds: np.ndarray, size: int) -> float:
     """Return a price that passes the `size` lowest thresholds and no other."""
+    # midway between two thresholds, so that rounding moves no record across
     if size == 0:
         return -np.inf
     if size == len(thresholds):
@@ -182,6 +190,7 @@ class _Flow:
         costs[:-1, -1] = np.where(self.outflow < self.high, 0.0, np.inf)
         costs[-1, :-1] = np.where(self.outflow > self.low, 0.0, np.inf)
         costs += self.prices[:, None] - self.prices
+        # at optimal prices no arc costs less than 0; what is below is rounding
         return np.maximum(costs, 0.0)
 
     def _shortest_path(self) -> list[int]:
@@ -191,6 +200,7 @@ class _Flow:
         previous = np.full(len(distance), -1)
         open_distance = distance.copy()
         node = int(np.argmin(open_distance))
+        # Dijkstra from all nodes with an excess at once, to the first that lacks
         while self.excess[node] >= 0:
             open_distance[node] = np.inf
             through = distance[node] + costs[node]
@@ -198,6 +208,7 @@ class _Flow:
             distance[closer], previous[closer] = through[closer], node
             open_distance[closer] = through[closer]
             node = int(np.argmin(open_distance))
+        # arcs of the path come to cost 0, and no other arc less: the choice stays optimal
         moved = np.minimum(distance, distance[node])
         # the pool's price stays 0
         self.prices += moved - moved[-1]
@@ -229,6 +240,7 @@ class _Flow:
                 self.labels[movable[source, sink][:amount]] = sink
         self.excess[path[0]] -= amount
         self.excess[path[-1]] += amount
+        # only their records have changed
         for k in path:
             if k != pool:
                 self.arcs[k] = self._least_losses(k)

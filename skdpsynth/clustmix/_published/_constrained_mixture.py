@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from numbers import Integral, Real
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from scipy.special import logsumexp
@@ -16,8 +16,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from tqdm.auto import tqdm
 
 from ..._fitting import whole_or_not_at_all
-from ._assignment import assign_with_sizes
-from ._gaussians import COVARIANCE_TYPES, Gaussians, fit_gaussians, log_joint, log_penalty
+from ._constrained_em import ConstrainedFit, SizeBounds, fit_from
+from ._gaussians import COVARIANCE_TYPES, Gaussians, draw_deviations, log_joint
 
 __all__ = ["SizeConstrainedGaussianMixture"]
 
@@ -187,29 +187,17 @@ class SizeConstrainedGaussianMixture(DensityMixin, BaseEstimator):  # type: igno
         except OverflowError:
             raise ValueError("X holds an integer that is too large for float64.") from None
 
-    def _fit_once(self, X: np.ndarray, rng: np.random.RandomState) -> _Fit:
-        """Return one start's fit: assignments and components by turns."""
-        type_, ridge = self.covariance_type, float(self.reg_covar)
-        scores = -_squared_distances_to(X, self._first_centres(X, rng))
-        labels, prices = assign_with_sizes(scores, self.min_size, self.max_size)
-        mixture = fit_gaussians(X, labels, self.n_components, type_, ridge)
-        bounds: list[float] = []
-        converged = False
-        rows = np.arange(len(X))
-        for _ in tqdm(range(self.max_iter), desc="iterations", disable=not self.verbose):
-            scores = log_joint(X, mixture, type_) + log_penalty(mixture, type_, ridge)
-            assigned, prices = assign_with_sizes(scores, self.min_size, self.max_size, prices)
-            bounds.append(float(np.mean(scores[rows, assigned])))
-            is_same = np.array_equal(assigned, labels)
-            converged = is_same or (len(bounds) > 1 and bounds[-1] - bounds[-2] < self.tol)
-            labels = assigned
-            mixture = fit_gaussians(X, labels, self.n_components, type_, ridge)
-            if converged:
-                break
-        scores = log_joint(X, mixture, type_) + log_penalty(mixture, type_, ridge)
-        n_iter = len(bounds)
-        bounds.append(float(np.mean(scores[rows, labels])))
-        return _Fit(mixture, labels, bounds, n_iter, converged)
+    def _fit_once(self, X: np.ndarray, rng: np.random.RandomState) -> ConstrainedFit:
+        iterations = tqdm(range(self.max_iter), desc="iterations", disable=not self.verbose)
+        return fit_from(
+            X,
+            self._first_centres(X, rng),
+            SizeBounds(self.min_size, self.max_size),
+            self.covariance_type,
+            float(self.reg_covar),
+            self.tol,
+            iterations,
+        )
 
     def _first_centres(self, X: np.ndarray, rng: np.random.RandomState) -> np.ndarray:
         if self.init_params == "k-means++":
@@ -258,10 +246,11 @@ class SizeConstrainedGaussianMixture(DensityMixin, BaseEstimator):  # type: igno
     def _log_joint(self, X: Any) -> np.ndarray:
         check_is_fitted(self)
         X = self._read(X, reset=False)
-        mixture = Gaussians(
-            self.weights_, self.means_, self.covariances_, self.precisions_cholesky_
-        )
-        return log_joint(X, mixture, self.covariance_type)
+        return log_joint(X, self._mixture, self.covariance_type)
+
+    @property
+    def _mixture(self) -> Gaussians:
+        return Gaussians(self.weights_, self.means_, self.covariances_, self.precisions_cholesky_)
 
     def fit_predict(self, X: Any, y: Any = None) -> np.ndarray:
         """Fit the mixture and return `labels_`, which keep the bounds.
@@ -356,7 +345,7 @@ class SizeConstrainedGaussianMixture(DensityMixin, BaseEstimator):  # type: igno
         Raises
         ------
         ValueError
-            If `n_samples` is no non-negative integer.
+            If `n_samples` is not a non-negative integer.
         """
         check_is_fitted(self)
         if isinstance(n_samples, bool) or not isinstance(n_samples, Integral) or n_samples < 0:
@@ -364,31 +353,8 @@ class SizeConstrainedGaussianMixture(DensityMixin, BaseEstimator):  # type: igno
         rng = check_random_state(self.random_state)
         sizes = rng.multinomial(n_samples, self.weights_)
         labels = np.repeat(np.arange(self.n_components), sizes)
-        noise = rng.standard_normal((n_samples, self.n_features_in_))
-        if self.covariance_type == "spherical":
-            noise *= np.sqrt(self.covariances_)[labels, None]
-        elif self.covariance_type == "diag":
-            noise *= np.sqrt(self.covariances_)[labels]
-        elif self.covariance_type == "tied":
-            noise = noise @ np.linalg.cholesky(self.covariances_).T
-        else:
-            for k, covariance in enumerate(self.covariances_):
-                noise[labels == k] = noise[labels == k] @ np.linalg.cholesky(covariance).T
-        return self.means_[labels] + noise, labels
-
-
-class _Fit(NamedTuple):
-    mixture: Gaussians
-    labels: np.ndarray
-    lower_bounds: list[float]
-    n_iter: int
-    converged: bool
-
-
-def _squared_distances_to(X: np.ndarray, centres: np.ndarray) -> np.ndarray:
-    centre = centres.mean(axis=0)
-    X, centres = X - centre, centres - centre
-    return np.asarray(np.sum(centres**2, axis=1) - 2.0 * X @ centres.T)
+        deviations = draw_deviations(labels, self._mixture, self.covariance_type, rng)
+        return self.means_[labels] + deviations, labels
 
 
 def _check_integer(name: str, value: Any) -> None:

@@ -1,4 +1,8 @@
-"""Gaussian components: fitted to assigned records, and their log densities."""
+"""Gaussian components: fitted to assigned records, and their log densities.
+
+`fit_gaussians` is the M-step of size-constrained EM; `log_joint` is log π_k + log N(x | m_k, Σ_k)
+and `log_penalty` −½·reg_covar·tr(Σ_k⁻¹), the two terms of its objective.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,14 @@ from typing import NamedTuple
 import numpy as np
 from scipy import linalg
 
-__all__ = ["COVARIANCE_TYPES", "Gaussians", "fit_gaussians", "log_joint", "log_penalty"]
+__all__ = [
+    "COVARIANCE_TYPES",
+    "Gaussians",
+    "draw_deviations",
+    "fit_gaussians",
+    "log_joint",
+    "log_penalty",
+]
 
 COVARIANCE_TYPES = ("full", "tied", "diag", "spherical")
 
@@ -164,3 +175,21 @@ def log_penalty(mixture: Gaussians, covariance_type: str, reg_covar: float) -> n
     else:
         traces = squares.reshape(n_components, -1).sum(axis=1)
     return np.asarray(-0.5 * reg_covar * traces)
+
+
+def draw_deviations(
+    labels: np.ndarray, mixture: Gaussians, covariance_type: str, rng: np.random.RandomState
+) -> np.ndarray:
+    """Draw deviations from the means of the components in `labels`, of shape (n, n_features)."""
+    covariances = mixture.covariances
+    noise = rng.standard_normal((len(labels), mixture.means.shape[1]))
+    if covariance_type == "spherical":
+        noise *= np.sqrt(covariances)[labels, None]
+    elif covariance_type == "diag":
+        noise *= np.sqrt(covariances)[labels]
+    elif covariance_type == "tied":
+        noise = noise @ np.linalg.cholesky(covariances).T
+    else:
+        for k, covariance in enumerate(covariances):
+            noise[labels == k] = noise[labels == k] @ np.linalg.cholesky(covariance).T
+    return noise

@@ -1,40 +1,48 @@
-"""The mechanism as published, for comparison only: the sensitivity it claims does not hold."""
+"""The mechanism as published, for comparison only: the sensitivity it claims does not hold.
+
+`claimed_sensitivity` is the paper's √D/l (equation 7), `smallest_cluster` its l, `_cluster` its
+size-constrained mixture (Algorithm 2) of the records as `embed_in_box` places them.
+"""
 
 from __future__ import annotations
 
 import math
 import warnings
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
+from ..._contracts import Progress
 from ..._product_mixture._columns import ColumnModel, model_columns
 from ..._product_mixture._estimates import ComponentEstimates
 from ..._product_mixture._layout import Layout, build_layout, encode_records
 from ..._product_mixture._model import MixtureModel
-from ...privacy import NoiseSource, PrivacyLedger, gaussian_release
-from ...schema import TableSchema
-from ...schema._kinds import Numeric
-from .._sizes import share_out_clusters
+from ...exceptions import PrivacyLeakWarning
+from ...privacy import Mechanisms, PlannedRelease
+from ...schema import Numeric, Table, TableSchema
+from .._sizes import SMALLEST_CLUSTER, share_out_clusters
 from ._constrained_mixture import SizeConstrainedGaussianMixture
 
 __all__ = [
     "CLAIM",
+    "Madl2022Plan",
     "Madl2022Release",
+    "box_columns",
     "claimed_sensitivity",
     "embed_in_box",
     "infer_madl2022",
-    "release_madl2022",
     "smallest_cluster",
 ]
 
 CLAIM = "Madl, Xu, Choudhury & Howard (2022)"
 
+CENTROIDS = "centroids times least sizes, sensitivity as claimed"
+
 # the constrained mixture's time grows with the square of the number of clusters
-MAX_CLUSTERS_PER_CLASS = 100
-SMALLEST_CLUSTER = 20
+MOST_PER_CLASS = 100
 
 N_STARTS = 1
 RIDGE = 1e-4
@@ -128,33 +136,20 @@ def _places(layout: Layout) -> tuple[np.ndarray, np.ndarray]:
     return values, values + widths - 1
 
 
-def release_madl2022(
-    codes: np.ndarray,
-    schema: TableSchema,
-    n_clusters: int | str,
-    sigma_max: float,
-    ledger: PrivacyLedger,
-    noise: NoiseSource,
-) -> Madl2022Release:
+@dataclass(frozen=True)
+class Madl2022Plan:
     """Release noisy centroids of clusters that all have at least l records; *not* private.
 
-    Parameters
+    Attributes
     ----------
-    codes : ndarray of shape (n_rows, n_columns)
-        The encoded private table.
-    schema : TableSchema
-        A target with levels makes every level a class; clusters have records of one class only.
+    columns : tuple of ColumnModel
+        From `box_columns`.
+    owner : int or None
+        Position of a target with levels, every one of which is a class; clusters have records of
+        one class only.
     n_clusters : int or "auto"
     sigma_max : float
         Largest standard deviation of the noise in a coordinate, where classes are large enough.
-    ledger : PrivacyLedger
-        Marked as a claim. All of its μ goes to the centroids.
-    noise : NoiseSource
-
-    Raises
-    ------
-    ValueError
-        If `n_clusters` are more than the classes and l allow.
 
     Notes
     -----
@@ -175,48 +170,89 @@ def release_madl2022(
     Madl, Xu, Choudhury & Howard (2022), Approximate, Adapt, Anonymize (3A): a framework for privacy
     preserving training data release for machine learning, arXiv:2307.01875, Algorithm 2 and eq. 7.
     """
-    # before anything else can fail: whatever this ledger reports is a claim
-    ledger.mark_unproven(CLAIM)
-    columns, owner = _box_columns(schema)
-    layout = build_layout(columns, {}, owner)
-    points = embed_in_box(codes, columns, layout)
-    classes = encode_records(codes, columns, layout, {}, {}).classes
-    class_counts = np.bincount(classes, minlength=layout.n_classes)
-    n_dimensions = points.shape[1]
-    min_size = smallest_cluster(n_dimensions, ledger.mu, sigma_max)
-    shares = share_out_clusters(
-        n_clusters, class_counts, min_size, MAX_CLUSTERS_PER_CLASS, np.minimum(class_counts, 1)
-    )
-    rng = check_random_state(int(noise.generator().integers(2**32)))
-    means, counts, sizes = [], [], []
-    for label in np.flatnonzero(shares):
-        size = min(min_size, int(class_counts[label]))
-        mean, count = _cluster(points[classes == label], int(shares[label]), size, rng)
-        means.append(mean)
-        counts.append(count)
-        sizes.append(np.full(len(mean), float(size)))
-    least = np.concatenate(sizes)
-    released = gaussian_release(
-        np.concatenate(means) * least[:, None],
-        sensitivity=math.sqrt(n_dimensions),
-        mu=ledger.mu,
-        name="centroids times least sizes, sensitivity as claimed",
-        ledger=ledger,
-        noise=noise,
-    )
-    return Madl2022Release(
-        columns,
-        layout,
-        released / least[:, None],
-        np.asarray(claimed_sensitivity(n_dimensions, least)) / ledger.mu,
-        np.concatenate(counts),
-        np.repeat(np.arange(len(shares)), shares),
-        float(sigma_max),
-        float(len(codes)),
-    )
+
+    columns: tuple[ColumnModel, ...]
+    owner: int | None
+    n_clusters: int | str
+    sigma_max: float
+
+    @property
+    def releases(self) -> tuple[PlannedRelease, ...]:
+        """The one release, of all that the budget has."""
+        return (PlannedRelease(CENTROIDS, 1.0),)
+
+    @property
+    def progress(self) -> Progress:
+        """One release."""
+        return Progress("releases", 1)
+
+    def release(self, table: Table, desk: Mechanisms) -> Madl2022Release:
+        """Return noisy centroids, and exact sizes; warn of it.
+
+        All of the desk's μ goes to the centroids, and its ledger is marked as a claim.
+
+        Raises
+        ------
+        ValueError
+            If `n_clusters` are more than the classes and l allow.
+        """
+        warnings.warn(
+            'mechanism="madl2022" is not differentially private: its proof takes clusters for '
+            "fixed that move with every record. Use it on public data, for comparison.",
+            PrivacyLeakWarning,
+            # whoever calls fit
+            stacklevel=3,
+        )
+        # before anything else can fail: whatever this ledger reports is a claim
+        desk.mark_unproven(CLAIM)
+        layout = build_layout(self.columns, {}, self.owner)
+        points = embed_in_box(table.codes, self.columns, layout)
+        classes = encode_records(table.codes, self.columns, layout, {}, {}).classes
+        means, counts, least, owner = self._cluster_classes(points, classes, layout, desk)
+        n_dimensions = points.shape[1]
+        # one noise scale for all: l times a mean, whose claimed sensitivity does not depend on l
+        released = desk.gaussian(
+            means * least[:, None], sensitivity=math.sqrt(n_dimensions), mu=desk.mu, name=CENTROIDS
+        )
+        desk.progress()
+        return Madl2022Release(
+            self.columns,
+            layout,
+            released / least[:, None],
+            np.asarray(claimed_sensitivity(n_dimensions, least)) / desk.mu,
+            counts,
+            owner,
+            float(self.sigma_max),
+            float(len(points)),
+        )
+
+    def _cluster_classes(
+        self, points: np.ndarray, classes: np.ndarray, layout: Layout, desk: Mechanisms
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Return means, counts, least sizes and classes of all clusters: exact."""
+        class_counts = np.bincount(classes, minlength=layout.n_classes)
+        min_size = smallest_cluster(points.shape[1], desk.mu, self.sigma_max)
+        # a class with records is one cluster in any case, and one without has none
+        shares = share_out_clusters(
+            self.n_clusters, class_counts, min_size, MOST_PER_CLASS, np.minimum(class_counts, 1)
+        )
+        rng = check_random_state(int(desk.generator().integers(2**32)))
+        means, counts, sizes = [], [], []
+        for label in np.flatnonzero(shares):
+            size = min(min_size, int(class_counts[label]))
+            mean, count = _cluster(points[classes == label], int(shares[label]), size, rng)
+            means.append(mean)
+            counts.append(count)
+            sizes.append(np.full(len(mean), float(size)))
+        owner = np.repeat(np.arange(len(shares)), shares)
+        return np.concatenate(means), np.concatenate(counts), np.concatenate(sizes), owner
+
+    def infer(self, release: Madl2022Release, rng: np.random.Generator) -> MixtureModel:
+        """Return the mixture of the noisy centroids."""
+        return infer_madl2022(release)
 
 
-def _box_columns(schema: TableSchema) -> tuple[tuple[ColumnModel, ...], int | None]:
+def box_columns(schema: TableSchema) -> tuple[tuple[ColumnModel, ...], int | None]:
     """Return normal numeric columns and tables of levels, and the position of the classes."""
     names = [name for name, kind in schema.columns.items() if isinstance(kind, Numeric)]
     columns = model_columns(schema, dict.fromkeys(names, "normal"))

@@ -1,4 +1,9 @@
-"""Every column by itself: location, spread and a coarse noisy histogram to map samples onto."""
+"""Every column by itself: location, spread and a coarse noisy histogram to map samples onto.
+
+Released in this order, each with its sensitivity: `release_location` (count and means),
+`release_spread`, `release_radius` (the norm that records are clipped to) and `release_cells`.
+`smooth_cells` and `latent_map` are post-processing.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from ..._histograms import project_to_simplex
-from ...privacy import (
-    NoiseSource,
-    PrivacyLedger,
-    gaussian_release,
-    general_sensitivity,
-    nonnegative_sensitivity,
-)
+from ..._denoising import james_stein, project_to_simplex
+from ...privacy import Mechanisms
 from .._lattices import STEP
 from ._private_pca import PrivateRows, Standardisation, read_units
 
@@ -42,7 +41,7 @@ MAP_POINTS = ndtri(np.linspace(0.0, 1.0, 66)[1:-1])
 
 
 def release_location(
-    rows: PrivateRows, mu: float, ledger: PrivacyLedger, noise: NoiseSource
+    rows: PrivateRows, mu: float, desk: Mechanisms
 ) -> tuple[float, np.ndarray, float]:
     """Release the row count and the mean of every column.
 
@@ -59,22 +58,20 @@ def release_location(
         Standard deviation of the noise in a sum.
     """
     n_features = len(rows.numeric)
-    knows_count = ledger.adjacency == "replace_one"
     total = np.zeros(n_features)
     for _, values in rows.chunks():
+        # integers; around ½ the norm of a record is half of what it is around 0
         total += (np.rint(values / LOCATION_STEP) - 0.5 / LOCATION_STEP).sum(axis=0)
-    count = [] if knows_count else [len(rows.codes)]
-    norm = math.sqrt(n_features / 4.0 + (not knows_count))
-    sensitivity = general_sensitivity(norm, ledger.adjacency)
-    released = gaussian_release(
+    count = [] if desk.is_count_public else [len(rows.codes)]
+    norm = math.sqrt(n_features / 4.0 + (not desk.is_count_public))
+    sensitivity = desk.general_sensitivity(norm)
+    released = desk.gaussian(
         np.concatenate([count, total * LOCATION_STEP]),
         sensitivity=sensitivity,
         mu=mu,
         name="row count and column means",
-        ledger=ledger,
-        noise=noise,
     )
-    n_records = float(len(rows.codes)) if knows_count else max(float(released[0]), 1.0)
+    n_records = desk.read_count(released, len(rows.codes), sensitivity / mu).value
     mean = np.clip(0.5 + released[-n_features:] / n_records, 0.0, 1.0)
     return n_records, mean, sensitivity / mu
 
@@ -84,8 +81,7 @@ def release_spread(
     mean: np.ndarray,
     n_records: float,
     mu: float,
-    ledger: PrivacyLedger,
-    noise: NoiseSource,
+    desk: Mechanisms,
 ) -> np.ndarray:
     """Release every column's root mean square distance from its noisy mean.
 
@@ -96,17 +92,16 @@ def release_spread(
     exact = np.zeros(n_features * N_OCTAVES, dtype=np.int64)
     offset = np.arange(n_features) * N_OCTAVES
     for _, values in rows.chunks():
+        # the exponent of a float is exact: |x − mean| in [2⁻ᵏ⁻¹, 2⁻ᵏ)
         octave = np.clip(-np.frexp(np.abs(values - mean))[1], 0, N_OCTAVES - 1)
         octave[values == mean] = N_OCTAVES - 1
         exact += np.bincount((octave + offset).ravel(), minlength=len(exact))
-    sensitivity = nonnegative_sensitivity(math.sqrt(n_features), ledger.adjacency)
-    released = gaussian_release(
+    sensitivity = desk.nonnegative_sensitivity(math.sqrt(n_features))
+    released = desk.gaussian(
         exact.reshape(n_features, N_OCTAVES),
         sensitivity=sensitivity,
         mu=mu,
         name="column spreads",
-        ledger=ledger,
-        noise=noise,
         grid=1.0,
     )
     share, scale = released / n_records, sensitivity / mu / n_records
@@ -121,9 +116,10 @@ def _shrink_to(values: np.ndarray, centre: np.ndarray, noise_scale: float) -> np
     if noise_scale == 0.0:
         return values
     deviation = values - centre
+    # rows of shares: their deviations sum to zero, which is one degree of freedom less
     energy = np.square(deviation).sum(axis=1, keepdims=True)
     noise = (values.shape[1] - 1) * noise_scale**2
-    return centre + deviation * np.maximum(1.0 - noise / np.maximum(energy, 1e-300), 0.0)
+    return centre + deviation * james_stein(energy, noise)
 
 
 def release_radius(
@@ -131,8 +127,7 @@ def release_radius(
     standardisation: Standardisation,
     n_records: float,
     mu: float,
-    ledger: PrivacyLedger,
-    noise: NoiseSource,
+    desk: Mechanisms,
 ) -> float:
     """Release the 0.6 quantile of the records' L2 norms, to clip them at.
 
@@ -149,13 +144,11 @@ def release_radius(
         norm = STEP * np.sqrt(np.einsum("ij,ij->i", units, units))
         cells = np.minimum(np.searchsorted(bounds, norm), N_RADII - 1)
         exact += np.bincount(cells, minlength=N_RADII)
-    released = gaussian_release(
+    released = desk.gaussian(
         exact,
-        sensitivity=nonnegative_sensitivity(1.0, ledger.adjacency),
+        sensitivity=desk.nonnegative_sensitivity(1.0),
         mu=mu,
         name="norms",
-        ledger=ledger,
-        noise=noise,
         grid=1.0,
     )
     reached = np.cumsum(project_to_simplex(released / n_records)) >= RADIUS_QUANTILE
@@ -212,8 +205,7 @@ def release_cells(
     rows: PrivateRows,
     cells: Sequence[ColumnCells],
     mu: float,
-    ledger: PrivacyLedger,
-    noise: NoiseSource,
+    desk: Mechanisms,
 ) -> tuple[list[np.ndarray], float]:
     """Release every column's counts in its cells.
 
@@ -228,14 +220,12 @@ def release_cells(
     for position, column in zip(rows.numeric, cells, strict=True):
         values = np.clip(rows.codes[:, position].astype(np.float64), 0.0, 1.0)
         exact.append(np.bincount(_locate(column, values), minlength=len(column.left)))
-    sensitivity = nonnegative_sensitivity(math.sqrt(len(cells)), ledger.adjacency)
-    released = gaussian_release(
+    sensitivity = desk.nonnegative_sensitivity(math.sqrt(len(cells)))
+    released = desk.gaussian(
         np.concatenate(exact),
         sensitivity=sensitivity,
         mu=mu,
         name="column marginals",
-        ledger=ledger,
-        noise=noise,
         grid=1.0,
     )
     ends = np.cumsum([len(column.left) for column in cells])

@@ -1,4 +1,9 @@
-"""From noisy sums to the mixture of Gaussians: denoised means, covariances and marginals."""
+"""From noisy sums to the mixture of Gaussians: denoised means, covariances and marginals.
+
+A record of class c and cluster k is N(m_c + P a_k, P C_c Pᵀ + D): `estimate_class_means` has m,
+`estimate_clusters` the weights and a, `estimate_covariances` C, `_loadings` its factors within
+clusters, and `infer_continuous` D, what the total variance leaves.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +11,15 @@ import math
 
 import numpy as np
 
-from ..._denoising._spectra import shrink_singular_values, shrink_spectrum
-from ..._histograms import project_to_simplex
+from ..._denoising import (
+    james_stein,
+    project_to_simplex,
+    shrink_singular_values,
+    shrink_spectrum,
+)
 from ._column_marginals import smooth_cells
-from ._continuous import ContinuousRelease, Shape
 from ._continuous_model import ContinuousModel
+from ._release import ContinuousRelease, Shape
 
 __all__ = ["infer_continuous"]
 
@@ -43,6 +52,7 @@ def infer_continuous(release: ContinuousRelease) -> ContinuousModel:
     overall = class_weight @ class_means
     noise = np.square(shape.profile.noise_scale / count) * trust
     between = np.square(class_means - overall) - noise[:, None]
+    # variance between classes, within clusters and between clusters; D is the rest
     explained = np.maximum(class_weight @ between, 0.0)
     explained += class_weight @ np.square(loadings).sum(axis=2)
     explained += weights @ np.square(in_subspace)
@@ -126,8 +136,7 @@ def estimate_clusters(shape: Shape, n_records: float) -> tuple[np.ndarray, np.nd
         if len(own) > 1:
             raw = mean[own] - share @ mean[own]
             noise = raw.shape[1] * np.square(shape.clusters.noise_scale / _sizes(shape)[own])
-            energy = np.square(raw).sum(axis=1)
-            kept = np.maximum(1.0 - noise / np.maximum(energy, 1e-300), 0.0)[:, None] * raw
+            kept = james_stein(np.square(raw).sum(axis=1), noise)[:, None] * raw
             deviation[own] = kept - share @ kept
     return weights, deviation
 
@@ -150,9 +159,11 @@ def estimate_covariances(
     raw = shape.class_moments / count[:, None, None] - np.einsum("ci,cj->cij", means, means)
     second = np.einsum("c,cij->ij", count / count.sum(), raw)
     second_noise = shape.class_moment_noise * math.sqrt(len(count)) / count.sum()
+    # each has the weight of the other's noise: averaged by precision
     both = first_noise**2 + second_noise**2
     share = second_noise**2 / both if both > 0 else 0.0
     values, vectors = np.linalg.eigh(share * first + (1.0 - share) * second)
+    # positive definite, as the floor of each class's own must be
     values = np.maximum(values, 1e-3 * max(values[-1], 1e-9))
     pooled = (vectors * values) @ vectors.T
     return pooled, pooled + shrink_spectrum(raw - pooled, shape.class_moment_noise / count)
@@ -201,6 +212,7 @@ def _loadings(
     for label, covariance in enumerate(own):
         share = np.where(shape.labels == label, weights, 0.0)
         share /= max(share.sum(), 1e-300)
+        # clusters of a class explain a part of its covariance themselves
         within = covariance - (deviation.T * share) @ deviation
         values, vectors = np.linalg.eigh(_raise_to(within, SMALLEST_SHARE * pooled))
         loadings[label] = components @ (vectors * np.sqrt(np.maximum(values, 0.0)))
@@ -209,6 +221,7 @@ def _loadings(
 
 def _raise_to(matrix: np.ndarray, floor: np.ndarray) -> np.ndarray:
     """Return the matrix raised to a positive definite floor in the directions that are below."""
+    # where the floor is the identity, eigenvalues below 1 are raised to 1
     root = np.linalg.cholesky(floor)
     half = np.linalg.solve(root, matrix)
     values, vectors = np.linalg.eigh(np.linalg.solve(root, half.T))

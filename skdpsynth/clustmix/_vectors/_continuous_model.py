@@ -193,6 +193,7 @@ class _GaussianScores:
         self.factors, self.constants = [], []
         for loadings in model.loadings:
             scaled = loadings[kept] / self.deviation[:, None]
+            # Woodbury: the inverse of L Lᵀ + D needs that of the small I + LᵀD⁻¹L alone
             lower = np.linalg.cholesky(np.eye(scaled.shape[1]) + scaled.T @ scaled)
             self.factors.append(solve_triangular(lower, scaled.T, lower=True).T)
             log_determinant = np.log(np.diag(lower)).sum() + np.log(self.deviation).sum()
@@ -200,6 +201,7 @@ class _GaussianScores:
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
         """Return log N(x; mean, covariance) of shape (n_rows, n_clusters)."""
+        # around the mean of the means, where the expanded squares cancel least
         scaled = (values - self.origin) / self.deviation
         norms = np.square(self.means).sum(axis=1) - 2.0 * scaled @ self.means.T
         norms += np.square(scaled).sum(axis=1)[:, None]

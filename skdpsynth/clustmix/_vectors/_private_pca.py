@@ -1,4 +1,9 @@
-"""Noisy sums and second moments of clipped records, exact in any order of addition."""
+"""Private PCA: noisy sums and second moments of clipped records, exact in any order of addition.
+
+`read_units` rounds and clips a record z; `sum_by_group` and `outer_sum` are Σz and Σzzᵀ in
+integers; `release_vector_sums` and `release_second_moments` add the noise. The principal components
+are those of the noisy second moments: see `choose_subspace`.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...privacy import NoiseSource, PrivacyLedger, gaussian_release
+from ...privacy import Mechanisms
 from .._lattices import (
     DIAGONAL_WEIGHT,
     STEP,
@@ -21,7 +26,7 @@ from .._lattices import (
 )
 
 __all__ = [
-    "NoisySums",
+    "NoisyVectorSums",
     "PrivateRows",
     "Standardisation",
     "outer_sum",
@@ -29,7 +34,7 @@ __all__ = [
     "release_components",
     "release_profile",
     "release_second_moments",
-    "release_sums",
+    "release_vector_sums",
     "sum_by_group",
 ]
 
@@ -77,7 +82,7 @@ class Standardisation(NamedTuple):
     radius: float
 
 
-class NoisySums(NamedTuple):
+class NoisyVectorSums(NamedTuple):
     """Noisy counts and sums of groups of records.
 
     Attributes
@@ -109,6 +114,7 @@ def read_units(values: np.ndarray, standardisation: Standardisation) -> np.ndarr
     Elementwise IEEE operations round a number in the same way wherever it stands, and everything
     after them is exact in integers: a record's units depend on that record alone.
     """
+    # one rounding for each operation, and none of them across columns or rows
     units = (values - standardisation.centre) / standardisation.scale
     units *= 1.0 / STEP
     np.rint(units, out=units)
@@ -118,6 +124,7 @@ def read_units(values: np.ndarray, standardisation: Standardisation) -> np.ndarr
 
 def sum_by_group(units: np.ndarray, groups: np.ndarray, n_groups: int) -> np.ndarray:
     """Return the sum of the records of each group, of shape (n_groups, n_features), exactly."""
+    # a product of integers in float64 is exact as long as every sum is below 2⁵³
     indicator = np.zeros((n_groups, len(units)))
     indicator[groups, np.arange(len(units))] = 1.0
     return indicator @ units
@@ -127,20 +134,19 @@ def outer_sum(steps: np.ndarray) -> np.ndarray:
     """Return the sum of z zᵀ of a chunk of integer records exactly, as integers."""
     largest = float(np.abs(steps).max(initial=0.0))
     if largest**2 * len(steps) < 2.0**24:
-        # faster, and enough
+        # faster, and exact: no sum reaches 2²⁴
         steps = steps.astype(np.float32)
     return np.asarray(steps.T @ steps).astype(np.int64)
 
 
-def release_sums(
+def release_vector_sums(
     count: np.ndarray,
     total: np.ndarray,
     lattice: Lattice,
     mu: float,
     name: str,
-    ledger: PrivacyLedger,
-    noise: NoiseSource,
-) -> NoisySums:
+    desk: Mechanisms,
+) -> NoisyVectorSums:
     """Release counts and sums of groups of records.
 
     Parameters
@@ -149,21 +155,21 @@ def release_sums(
     total : ndarray of shape (n_groups, n_features)
         In multiples of the lattice's step. Sensitivity: `sums_sensitivity`.
     lattice : Lattice
-    mu, name, ledger, noise
-        As for `gaussian_release`.
+    mu, name
+        As for `Mechanisms.gaussian`.
+    desk : Mechanisms
     """
-    sensitivity = sums_sensitivity(lattice.radius, ledger.adjacency)
+    sensitivity = sums_sensitivity(lattice.radius, desk.adjacency)
+    # counts are integers, and the sums multiples of the step: the finer of the two holds both
     grid = min(lattice.step, 1.0)
-    released = gaussian_release(
+    released = desk.gaussian(
         np.column_stack([count, total * lattice.step]),
         sensitivity=sensitivity,
         mu=mu,
         name=name,
-        ledger=ledger,
-        noise=noise,
         grid=grid,
     )
-    return NoisySums(released[:, 0], released[:, 1:], sensitivity / mu)
+    return NoisyVectorSums(released[:, 0], released[:, 1:], sensitivity / mu)
 
 
 def release_second_moments(
@@ -172,8 +178,7 @@ def release_second_moments(
     lattice: Lattice,
     mu: float,
     name: str,
-    ledger: PrivacyLedger,
-    noise: NoiseSource,
+    desk: Mechanisms,
 ) -> tuple[np.ndarray, float]:
     """Release groups' sums of z zᵀ, the off-diagonal once.
 
@@ -185,8 +190,9 @@ def release_second_moments(
     count : ndarray of shape (n_groups,)
         Noisy counts, for the part of the rounding errors in the diagonal.
     lattice : Lattice
-    mu, name, ledger, noise
-        As for `gaussian_release`.
+    mu, name
+        As for `Mechanisms.gaussian`.
+    desk : Mechanisms
 
     Returns
     -------
@@ -194,26 +200,26 @@ def release_second_moments(
     noise_scale : float
         Standard deviation of the noise off the diagonal; on it the noise is twice as large.
     """
-    sensitivity = second_moment_sensitivity(lattice.radius, ledger.adjacency)
+    sensitivity = second_moment_sensitivity(lattice.radius, desk.adjacency)
     n_features = moments.shape[1]
+    # each product once, and the diagonal at half weight: see `second_moment_sensitivity`
     upper, diagonal = np.triu_indices(n_features, 1), np.arange(n_features)
     exact = exact_floats(moments)
     statistic = np.concatenate(
         [exact[:, *upper], exact[:, diagonal, diagonal] * DIAGONAL_WEIGHT], axis=1
     )
     statistic *= lattice.step**2
-    released = gaussian_release(
+    released = desk.gaussian(
         statistic,
         sensitivity=sensitivity,
         mu=mu,
         name=name,
-        ledger=ledger,
-        noise=noise,
         grid=lattice.step**2 * DIAGONAL_WEIGHT,
     )
     noisy = np.zeros(moments.shape)
     noisy[:, *upper] = released[:, : len(upper[0])]
     noisy += noisy.transpose(0, 2, 1)
+    # dithering adds its variance to every square, and nothing to products in expectation
     errors = np.maximum(count, 0.0)[:, None] * lattice.error
     noisy[:, diagonal, diagonal] = released[:, len(upper[0]) :] / DIAGONAL_WEIGHT - errors
     return noisy, sensitivity / mu
@@ -224,18 +230,17 @@ def release_profile(
     standardisation: Standardisation,
     mu: float,
     name: str,
-    ledger: PrivacyLedger,
-    noise: NoiseSource,
-) -> NoisySums:
+    desk: Mechanisms,
+) -> NoisyVectorSums:
     """Release class counts and sums of the standardised records."""
     total = np.zeros((rows.n_classes, len(rows.numeric)))
     n_values = total.size + len(total)
-    lattice = choose_lattice(standardisation.radius, total.shape[1], n_values, 1, mu, ledger)
+    lattice = choose_lattice(standardisation.radius, total.shape[1], n_values, 1, mu, desk)
     for chunk, values in rows.chunks():
-        steps = dither(read_units(values, standardisation), lattice, noise)
+        steps = dither(read_units(values, standardisation), lattice, desk)
         total += sum_by_group(steps, rows.labels[chunk], rows.n_classes)
     count = np.bincount(rows.labels, minlength=rows.n_classes)
-    return release_sums(count, total, lattice, mu, name, ledger, noise)
+    return release_vector_sums(count, total, lattice, mu, name, desk)
 
 
 def release_components(
@@ -243,17 +248,16 @@ def release_components(
     standardisation: Standardisation,
     n_records: float,
     mu: float,
-    ledger: PrivacyLedger,
-    noise: NoiseSource,
+    desk: Mechanisms,
 ) -> tuple[np.ndarray, float]:
     """Release the second moments of the standardised records."""
     n_features = len(rows.numeric)
     moments = np.zeros((n_features, n_features), dtype=np.int64)
     n_values = n_features * (n_features + 1) // 2
-    lattice = choose_lattice(standardisation.radius, n_features, n_values, 2, mu, ledger)
+    lattice = choose_lattice(standardisation.radius, n_features, n_values, 2, mu, desk)
     for _, values in rows.chunks():
-        moments += outer_sum(dither(read_units(values, standardisation), lattice, noise))
+        moments += outer_sum(dither(read_units(values, standardisation), lattice, desk))
     noisy, noise_scale = release_second_moments(
-        moments[None], np.array([n_records]), lattice, mu, "second moments", ledger, noise
+        moments[None], np.array([n_records]), lattice, mu, "second moments", desk
     )
     return noisy[0], noise_scale

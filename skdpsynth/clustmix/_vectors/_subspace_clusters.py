@@ -1,4 +1,8 @@
-"""Clusters and class covariances in the subspace of the principal components."""
+"""Clusters and class covariances in the subspace of the principal components.
+
+`choose_subspace` is the PCA of the noisy second moments and `project_rows` its projection;
+`release_clusters` the hard E-step and the noisy sums of the M-step, `move_centres` the M-step.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +11,23 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...privacy import NoiseSource, PrivacyLedger
-from .._blocks._stages import SMALLEST_CLUSTER
+from ..._denoising import james_stein
+from ...privacy import Mechanisms
 from .._lattices import STEP, choose_lattice, clip_norm, dither, sums_sensitivity
-from .._sizes import MAX_CLUSTERS_PER_CLASS, share_out_clusters, surviving_clusters
+from .._sizes import (
+    MAX_CLUSTERS_PER_CLASS,
+    SMALLEST_CLUSTER,
+    share_out_clusters,
+    surviving_clusters,
+)
 from ._private_pca import (
-    NoisySums,
+    NoisyVectorSums,
     PrivateRows,
     Standardisation,
     outer_sum,
     read_units,
     release_second_moments,
-    release_sums,
+    release_vector_sums,
     sum_by_group,
 )
 
@@ -60,7 +69,11 @@ class Subspace(NamedTuple):
 
 
 def choose_subspace(
-    profile: NoisySums, moments: np.ndarray, noise_scale: float, n_records: float, radius: float
+    profile: NoisyVectorSums,
+    moments: np.ndarray,
+    noise_scale: float,
+    n_records: float,
+    radius: float,
 ) -> Subspace:
     """Return the principal components whose eigenvalues stand out of the noise.
 
@@ -70,10 +83,13 @@ def choose_subspace(
     mean = profile.total.sum(axis=0) / n_records
     values, vectors = np.linalg.eigh(moments / n_records - np.outer(mean, mean))
     half_edge = noise_scale / n_records * math.sqrt(len(values))
+    # of exact moments as well, directions without any variance are left out
     floor = max(2.0 * EDGE_MARGIN * half_edge, 1e-6 * max(np.trace(moments) / n_records, 1e-12))
     n_components = min(int((values > floor).sum()), MOST_COMPONENTS)
     order = np.argsort(values)[::-1][:n_components]
+    # multiples of 2⁻¹², so that a record's projection is exact in integers
     components = np.rint(vectors[:, order] / PROJECTION_STEP) * PROJECTION_STEP
+    # an eigenvalue λ̂ of the noisy matrix stands for √(λ̂² − 4s²d): see `shrink_spectrum`
     # half as much again as the mean square norm
     kept = 1.5 * float(np.sqrt(np.maximum(values[order] ** 2 - 4 * half_edge**2, 0.0)).sum())
     return Subspace(components, mean @ components, min(math.sqrt(kept), radius) or 1.0)
@@ -91,6 +107,7 @@ def project_rows(
     multiples = subspace.components / PROJECTION_STEP
     centre = subspace.centre / STEP
     for chunk, values in rows.chunks():
+        # integers times integers, and a power of two: exact before it is rounded
         units = (read_units(values, standardisation) @ multiples) * PROJECTION_STEP
         units = np.clip(np.rint(units - centre), -LARGEST_INT16, LARGEST_INT16)
         projected[chunk] = clip_norm(units, subspace.radius / STEP)
@@ -111,7 +128,7 @@ def smallest_cluster(
 
 
 def start_clusters(
-    profile: NoisySums,
+    profile: NoisyVectorSums,
     subspace: Subspace,
     variance: np.ndarray,
     n_clusters: int | str,
@@ -122,7 +139,7 @@ def start_clusters(
 
     Parameters
     ----------
-    profile : NoisySums of n_classes
+    profile : NoisyVectorSums of n_classes
     subspace : Subspace
     variance : ndarray of shape (n_components,)
         Of the components.
@@ -147,6 +164,7 @@ def start_clusters(
     count = np.maximum(profile.n_records, 1.0)
     means = (profile.total / count[:, None]) @ subspace.components - subspace.centre
     draws = random.standard_normal((len(labels), means.shape[1])) * np.sqrt(variance)
+    # the only cluster of a class starts at its mean, and needs no randomness
     draws[np.bincount(labels)[labels] == 1] = 0.0
     return labels, means[labels] + START_SPREAD * draws
 
@@ -159,16 +177,16 @@ def release_clusters(
     radius: float,
     mu: float,
     name: str,
-    ledger: PrivacyLedger,
-    noise: NoiseSource,
-) -> NoisySums:
+    desk: Mechanisms,
+) -> NoisyVectorSums:
     """Assign each record to the nearest public centre of its class, and release counts and sums."""
     count = np.zeros(len(labels), dtype=np.int64)
     total = np.zeros(centres.shape)
     n_values = total.size + len(total)
-    lattice = choose_lattice(radius, centres.shape[1], n_values, 1, mu, ledger)
+    lattice = choose_lattice(radius, centres.shape[1], n_values, 1, mu, desk)
     # within twice the records' range, so that products are exact; further is further from all
     units = np.clip(np.rint(centres / STEP), -2.0 * LARGEST_INT16, 2.0 * LARGEST_INT16)
+    # argmin ‖x − c‖² = argmax x·c − ½‖c‖², in integers and halves: ties break alike everywhere
     half_norm = 0.5 * np.einsum("ij,ij->i", units, units)
     for start in range(0, len(projected), CHUNK_ROWS):
         chunk = projected[start : start + CHUNK_ROWS].astype(np.float64)
@@ -176,23 +194,22 @@ def release_clusters(
         affinity[rows.labels[start : start + CHUNK_ROWS, None] != labels] = -np.inf
         nearest = affinity.argmax(axis=1)
         count += np.bincount(nearest, minlength=len(labels))
-        total += sum_by_group(dither(chunk, lattice, noise), nearest, len(labels))
-    return release_sums(count, total, lattice, mu, name, ledger, noise)
+        total += sum_by_group(dither(chunk, lattice, desk), nearest, len(labels))
+    return release_vector_sums(count, total, lattice, mu, name, desk)
 
 
 def move_centres(
-    sums: NoisySums, labels: np.ndarray, centres: np.ndarray, smallest: float
+    sums: NoisyVectorSums, labels: np.ndarray, centres: np.ndarray, smallest: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the clusters' noisy means, without clusters under l_min by their noisy counts.
 
-    Each class keeps one in any case. A centre moves as far as its move is no noise (James-Stein).
+    Each class keeps one in any case. A centre moves as far as its move is not noise (James-Stein).
     """
     kept = surviving_clusters(sums.n_records, labels, smallest)
     count = np.maximum(sums.n_records, 1.0)
     move = sums.total / count[:, None] - centres
-    energy = np.square(move).sum(axis=1)
     noise = centres.shape[1] * np.square(sums.noise_scale / count)
-    trust = np.maximum(1.0 - noise / np.maximum(energy, 1e-300), 0.0)
+    trust = james_stein(np.square(move).sum(axis=1), noise)
     return labels[kept], (centres + trust[:, None] * move)[kept]
 
 
@@ -202,19 +219,16 @@ def release_class_moments(
     count: np.ndarray,
     radius: float,
     mu: float,
-    ledger: PrivacyLedger,
-    noise: NoiseSource,
+    desk: Mechanisms,
 ) -> tuple[np.ndarray, float]:
     """Release each class's second moments of the projected records."""
     n_components = projected.shape[1]
     moments = np.zeros((rows.n_classes, n_components, n_components), dtype=np.int64)
     n_values = rows.n_classes * n_components * (n_components + 1) // 2
-    lattice = choose_lattice(radius, n_components, n_values, 2, mu, ledger)
+    lattice = choose_lattice(radius, n_components, n_values, 2, mu, desk)
     for label in range(rows.n_classes):
         own = np.flatnonzero(rows.labels == label)
         for start in range(0, len(own), CHUNK_ROWS):
             units = projected[own[start : start + CHUNK_ROWS]].astype(np.float64)
-            moments[label] += outer_sum(dither(units, lattice, noise))
-    return release_second_moments(
-        moments, count, lattice, mu, "class second moments", ledger, noise
-    )
+            moments[label] += outer_sum(dither(units, lattice, desk))
+    return release_second_moments(moments, count, lattice, mu, "class second moments", desk)

@@ -7,21 +7,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skdpsynth.clustmix._lattices import second_moment_sensitivity, sums_sensitivity
-from skdpsynth.clustmix._vectors._continuous import (
-    SHARES,
-    ContinuousPlan,
-    average_sums,
-    has_clear_components,
-    has_precise_means,
-    release_continuous,
-)
+from skdpsynth.clustmix._vectors import ContinuousPlan
 from skdpsynth.clustmix._vectors._continuous_estimates import infer_continuous
 from skdpsynth.clustmix._vectors._private_pca import (
-    NoisySums,
+    NoisyVectorSums,
     PrivateRows,
     Standardisation,
     release_components,
     release_profile,
+)
+from skdpsynth.clustmix._vectors._shape import (
+    average_sums,
+    has_clear_components,
+    has_precise_means,
 )
 from skdpsynth.clustmix._vectors._subspace_clusters import (
     Subspace,
@@ -32,10 +30,11 @@ from skdpsynth.clustmix._vectors._subspace_clusters import (
     release_clusters,
     smallest_cluster,
 )
-from skdpsynth.privacy import NoiseSource, PrivacyLedger
-from skdpsynth.schema import Categorical, Continuous, Count
+from skdpsynth.privacy import Mechanisms, NoiseSource, PrivacyLedger
+from skdpsynth.schema import Categorical, Continuous, Count, Table
 
-PLAN = ContinuousPlan("auto", 0.02)
+from .desks import desk_of, noiseless
+
 KINDS = [Continuous(0, 1)] * 4 + [Categorical(["a", "b"])]
 STANDARDISATION = Standardisation(np.full(4, 0.5), np.array([0.5, 1.0, 0.2, 0.7]), 0.8)
 COMPONENTS = np.rint(np.eye(4)[:, :2] * 4096) / 4096
@@ -55,20 +54,21 @@ def mixture_table(n_rows, n_features, seed=0):
     return np.column_stack([np.clip(values, 0, 1), label]), kinds, loadings
 
 
+def release(codes, kinds, owner, desk, n_clusters="auto", share=1.0):
+    plan = ContinuousPlan(tuple(kinds), owner, n_clusters, 0.02, share)
+    return plan.release(Table(codes, None, None, False), desk)
+
+
 def passes(codes, adjacency):
     """Return every released vector without noise, all earlier outputs fixed."""
-    ledger, noise = PrivacyLedger(math.inf, 1e-5, adjacency), NoiseSource(0)
+    desk = noiseless(adjacency)
     codes = np.asarray(codes, dtype=np.float64)
     rows = PrivateRows(codes, np.arange(4), codes[:, 4].astype(int), 2)
-    profile = release_profile(rows, STANDARDISATION, math.inf, "profile", ledger, noise)
-    moments, _ = release_components(rows, STANDARDISATION, 5.0, math.inf, ledger, noise)
+    profile = release_profile(rows, STANDARDISATION, math.inf, "profile", desk)
+    moments, _ = release_components(rows, STANDARDISATION, 5.0, math.inf, desk)
     projected = project_rows(rows, STANDARDISATION, SUBSPACE)
-    clusters = release_clusters(
-        rows, projected, LABELS, CENTRES, 0.6, math.inf, "clusters", ledger, noise
-    )
-    inner, _ = release_class_moments(
-        rows, projected, np.ones(2), 0.6, math.inf, ledger, noise
-    )  # fmt: skip
+    clusters = release_clusters(rows, projected, LABELS, CENTRES, 0.6, math.inf, "clusters", desk)
+    inner, _ = release_class_moments(rows, projected, np.ones(2), 0.6, math.inf, desk)
     return [
         np.column_stack([profile.n_records, profile.total]).ravel(),
         _upper(moments[None]),
@@ -144,30 +144,21 @@ def test_each_record_goes_to_the_nearest_centre_of_its_class():
 def test_all_branches_spend_the_budget_and_no_more(n_clusters, n_rows, adjacency):
     codes, kinds, _ = mixture_table(n_rows, 61)
     ledger = PrivacyLedger(1.0, 1e-5, adjacency)
-    plan = ContinuousPlan(n_clusters, 0.02, adapt_share=0.1)
     calls = []
-    release = release_continuous(
-        codes, kinds, 61, plan, ledger, NoiseSource(0), lambda: calls.append(1)
+    released = release(
+        codes, kinds, 61, Mechanisms(ledger, NoiseSource(0), calls.append), n_clusters, 1.0 - 0.1
     )
     spent = sum(entry.event.mu**2 for entry in ledger.entries)
     assert spent == pytest.approx(0.9 * ledger.mu**2)
     assert len(calls) >= 5
-    assert (release.n_records == n_rows) == (adjacency == "replace_one")
-    assert (release.shape.second_moments is None) == (n_rows == 200)
-
-
-def test_shares_sum_to_one():
-    assert 2 * SHARES["refinement"] + sum(
-        share for name, share in SHARES.items() if name != "refinement"
-    ) == pytest.approx(1.0)
+    assert (released.n_records == n_rows) == (adjacency == "replace_one")
+    assert (released.shape.second_moments is None) == (n_rows == 200)
 
 
 def test_without_noise_the_mixture_is_recovered():
     n_rows = 5000
     codes, kinds, loadings = mixture_table(n_rows, 61)
-    ledger = PrivacyLedger(math.inf, 1e-5)
-    release = release_continuous(codes, kinds, 61, ContinuousPlan(1, 0.02), ledger, NoiseSource(0))
-    model = infer_continuous(release)
+    model = infer_continuous(release(codes, kinds, 61, noiseless(), n_clusters=1))
     shares = np.bincount(codes[:, 61].astype(int)) / n_rows
     assert np.allclose(model.weights, shares)
     # records beyond the clipping radius pull the estimates in a little
@@ -185,13 +176,12 @@ def test_without_noise_the_mixture_is_recovered():
 def test_noise_costs_a_large_table_little():
     # noise of a class mean: 9.6 of 2500 records times a norm of 2.5, times a scale of 0.3
     codes, kinds, _ = mixture_table(5000, 61)
-    ledger = PrivacyLedger(1.0, 1e-5)
-    release = release_continuous(codes, kinds, 61, ContinuousPlan(1, 0.02), ledger, NoiseSource(0))
-    model = infer_continuous(release)
+    released = release(codes, kinds, 61, desk_of(1.0)[0], n_clusters=1)
+    model = infer_continuous(released)
     true_means = 0.4 + 0.2 * np.outer([0, 1], np.arange(61) % 2)
     error = np.sqrt(np.mean(np.square(model.means - true_means)))
     assert error < 0.015
-    assert release.shape.subspace.components.shape[1] >= 1
+    assert released.shape.subspace.components.shape[1] >= 1
 
 
 @pytest.mark.parametrize("epsilon", [0.1, 1.0, 10.0, math.inf])
@@ -199,10 +189,7 @@ def test_noise_costs_a_large_table_little():
 def test_any_budget_and_size_gives_a_proper_model(epsilon, n_rows):
     codes, kinds, _ = mixture_table(n_rows, 65)
     kinds = [Count(0, 20), *kinds[1:]]
-    release = release_continuous(
-        codes, kinds, 65, PLAN, PrivacyLedger(epsilon, 1e-5), NoiseSource(1)
-    )
-    model = infer_continuous(release)
+    model = infer_continuous(release(codes, kinds, 65, desk_of(epsilon, seed=1)[0]))
     sample = model.sample_codes(50, np.random.default_rng(0))
     assert np.all((sample[:, :65] >= 0) & (sample[:, :65] <= 1))
     assert np.all(np.isfinite(model.log_density(sample)))
@@ -215,9 +202,7 @@ def test_constant_columns_and_no_target():
     codes[:, 0] = np.random.default_rng(0).random(300)
     kinds = [Continuous(0, 1)] * 62
     for epsilon in (1.0, math.inf):
-        ledger = PrivacyLedger(epsilon, 1e-5)
-        release = release_continuous(codes, kinds, None, PLAN, ledger, NoiseSource(0))
-        model = infer_continuous(release)
+        model = infer_continuous(release(codes, kinds, None, desk_of(epsilon)[0]))
         sample = model.sample_codes(100, np.random.default_rng(0))
         assert sample.shape == (100, 62)
         assert np.all(np.isfinite(model.log_density(sample)))
@@ -227,20 +212,17 @@ def test_constant_columns_and_no_target():
 
 def test_the_model_holds_nothing_of_the_size_of_the_table():
     codes, kinds, _ = mixture_table(10_000, 61)
-    release = release_continuous(codes, kinds, 61, PLAN, PrivacyLedger(1.0, 1e-5), NoiseSource(0))
-    model = infer_continuous(release)
+    released = release(codes, kinds, 61, desk_of(1.0)[0])
+    model = infer_continuous(released)
     # 10,000 rows are 5 MB; what is released has the size of a few covariances
-    assert len(pickle.dumps((release, model))) < 1_000_000
+    assert len(pickle.dumps((released, model))) < 1_000_000
 
 
 def test_too_many_clusters_are_refused():
     codes, kinds, _ = mixture_table(8000, 61)
     for n_rows, message in [(8000, "only .* clusters"), (200, "one cluster for each")]:
         with pytest.raises(ValueError, match=message):
-            release_continuous(
-                codes[:n_rows], kinds, 61, ContinuousPlan(20_000, 0.02),
-                PrivacyLedger(1.0, 1e-5), NoiseSource(0),
-            )  # fmt: skip
+            release(codes[:n_rows], kinds, 61, desk_of(1.0)[0], n_clusters=20_000)
 
 
 def test_more_noise_needs_larger_clusters():
@@ -251,7 +233,7 @@ def test_more_noise_needs_larger_clusters():
 
 
 def test_components_are_those_above_the_noise():
-    profile = NoisySums(np.array([100.0]), np.zeros((1, 4)), 1.0)
+    profile = NoisyVectorSums(np.array([100.0]), np.zeros((1, 4)), 1.0)
     moments = 100.0 * np.diag([5.0, 1.0, 0.1, 0.0])
     # 100 records with noise of 15 an entry: the edge is at 0.6
     subspace = choose_subspace(profile, moments, 15.0, 100.0, 10.0)
@@ -260,7 +242,7 @@ def test_components_are_those_above_the_noise():
 
 
 def test_centres_of_noise_stay_and_small_clusters_go():
-    sums = NoisySums(np.array([100.0, 1.0, -5.0]), np.full((3, 2), 50.0), 1.0)
+    sums = NoisyVectorSums(np.array([100.0, 1.0, -5.0]), np.full((3, 2), 50.0), 1.0)
     labels, centres = move_centres(sums, LABELS, CENTRES, 20.0)
     assert labels.tolist() == [0, 1]
     assert np.allclose(centres[0], 0.5, atol=1e-3)
@@ -270,8 +252,8 @@ def test_centres_of_noise_stay_and_small_clusters_go():
 
 
 def test_measurements_average_by_precision():
-    first = NoisySums(np.array([10.0]), np.array([[1.0]]), 1.0)
-    second = NoisySums(np.array([20.0]), np.array([[3.0]]), 2.0)
+    first = NoisyVectorSums(np.array([10.0]), np.array([[1.0]]), 1.0)
+    second = NoisyVectorSums(np.array([20.0]), np.array([[3.0]]), 2.0)
     average = average_sums(first, second)
     assert average.n_records[0] == pytest.approx(12.0)
     assert average.total[0, 0] == pytest.approx(1.4)
@@ -280,23 +262,21 @@ def test_measurements_average_by_precision():
 
 
 def test_means_are_precise_for_many_records_per_class():
-    few = NoisySums(np.full(2, 50.0), np.zeros((2, 100)), 30.0)
+    few = NoisyVectorSums(np.full(2, 50.0), np.zeros((2, 100)), 30.0)
     assert not has_precise_means(few, 100, 8.0)
     assert has_precise_means(few._replace(n_records=np.full(2, 5000.0)), 100, 8.0)
 
 
 def test_components_are_clear_for_many_records():
     for n_records, is_clear in [(1e3, False), (1e6, True)]:
-        ledger = PrivacyLedger(1.0, 1e-5)
-        assert has_clear_components(n_records, 100, 2.0, 0.1, ledger) is is_clear
-    assert has_clear_components(10.0, 100, 2.0, math.inf, PrivacyLedger(math.inf, 1e-5))
+        assert has_clear_components(n_records, 100, 2.0, 0.1, desk_of(1.0)[0]) is is_clear
+    assert has_clear_components(10.0, 100, 2.0, math.inf, noiseless())
 
 
 def test_one_component_of_one_class_is_a_fit_like_any_other():
     rng = np.random.default_rng(0)
     values = 0.5 + 0.2 * rng.standard_normal((3000, 1)) + 0.02 * rng.standard_normal((3000, 61))
     codes, kinds = np.clip(values, 0, 1), [Continuous(0, 1)] * 61
-    ledger = PrivacyLedger(3.0, 1e-5)
-    release = release_continuous(codes, kinds, None, PLAN, ledger, NoiseSource(0))
-    assert release.shape.subspace.components.shape[1] == 1
-    assert release.shape.class_moments.shape == (1, 1, 1)
+    released = release(codes, kinds, None, desk_of(3.0)[0])
+    assert released.shape.subspace.components.shape[1] == 1
+    assert released.shape.class_moments.shape == (1, 1, 1)

@@ -6,15 +6,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from test_product_mixture.reference import mixed_schema, random_codes
-from test_product_mixture.replay import CountingSource, Replay
+from test_product_mixture.replay import CountingSource
 
 from skdpsynth import Categorical, Count, TableSchema
-from skdpsynth._histograms import _release
-from skdpsynth._product_mixture import _measure
 from skdpsynth._product_mixture._columns import model_columns
-from skdpsynth.clustmix._blocks._anonymize import release_blocks
-from skdpsynth.clustmix._blocks._stages import ClusterPlan
-from skdpsynth.privacy import NoiseSource, PrivacyLedger
+from skdpsynth.clustmix._blocks import BlocksPlan
+from skdpsynth.privacy import Mechanisms, NoiseSource, PrivacyLedger
+from skdpsynth.schema import Table
+
+from .desks import ReplayDesk, desk_of, noiseless
 
 ADJACENCIES = ["add_remove", "replace_one"]
 SCHEMAS = {
@@ -27,13 +27,14 @@ SCHEMAS = {
 }
 
 
-def release(codes, schema, n_clusters=4, adjacency="add_remove", epsilon=1.0, noise=None):
+def release(codes, schema, n_clusters=4, desk=None):
     owner = None if schema.target is None else schema.names.index(schema.target)
+    desk = desk or Mechanisms(PrivacyLedger(1.0, 1e-6), NoiseSource(0))
     # clusters of any size, so that small tables go through all stages
-    plan = ClusterPlan(n_clusters, 1e6, 4, 0.0)
-    ledger = PrivacyLedger(epsilon, 1e-6, adjacency)
-    noise = NoiseSource(0) if noise is None else noise(ledger)
-    return release_blocks(codes, model_columns(schema), owner, plan, ledger, noise), ledger
+    plan = BlocksPlan(
+        model_columns(schema), owner, n_clusters, 1e6, 4, desk.adjacency, desk.is_noisy
+    )
+    return plan.release(Table(codes, schema, None, False), desk)
 
 
 @pytest.mark.parametrize("n_clusters", [1, "auto"])
@@ -42,7 +43,8 @@ def release(codes, schema, n_clusters=4, adjacency="add_remove", epsilon=1.0, no
 def test_every_draw_is_charged_and_the_budget_is_spent_once(name, adjacency, n_clusters):
     schema = SCHEMAS[name]
     codes = random_codes(np.random.default_rng(0), schema, 50)
-    _, ledger = release(codes, schema, n_clusters, adjacency, 0.7, CountingSource)
+    ledger = PrivacyLedger(0.7, 1e-6, adjacency)
+    release(codes, schema, n_clusters, Mechanisms(ledger, CountingSource(ledger)))
     assert math.fsum(ledger.shares()) == pytest.approx(1.0, abs=1e-9)
     assert 0.699 < ledger.spent().epsilon <= 0.7
     for entry in ledger.entries:
@@ -51,11 +53,8 @@ def test_every_draw_is_charged_and_the_budget_is_spent_once(name, adjacency, n_c
 
 def replay(codes, schema, adjacency, answers=None):
     """What each release sees when the outputs of all earlier ones are fixed."""
-    seen = Replay(answers)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_measure, "gaussian_release", seen)
-        patch.setattr(_release, "gaussian_release", seen)
-        release(codes, schema, "auto", adjacency)
+    seen = ReplayDesk(adjacency, answers)
+    release(codes, schema, "auto", seen)
     return seen
 
 
@@ -111,7 +110,7 @@ def test_permuted_rows_release_the_same_bits():
     schema = SCHEMAS["mixed"]
     codes = random_codes(np.random.default_rng(2), schema, 200)
     order = np.random.default_rng(3).permutation(200)
-    first, second = release(codes, schema)[0], release(codes[order], schema)[0]
+    first, second = release(codes, schema), release(codes[order], schema)
     for one, two in zip((*first.sums, *first.totals), (*second.sums, *second.totals), strict=True):
         assert_array_equal(one, two)
 
@@ -119,7 +118,7 @@ def test_permuted_rows_release_the_same_bits():
 def test_sums_without_noise_are_tables_of_counts():
     schema = SCHEMAS["mixed"]
     codes = random_codes(np.random.default_rng(4), schema, 300)
-    released, _ = release(codes, schema, 7, epsilon=math.inf)
+    released = release(codes, schema, 7, noiseless())
     assert released.n_records == pytest.approx(300)
     assert released.sums.n_records.sum() == 300
     assert_array_equal(released.sums.cell, np.rint(released.sums.cell))
@@ -132,5 +131,5 @@ def test_sums_without_noise_are_tables_of_counts():
 def test_the_row_count_is_exact_only_where_it_is_public(adjacency):
     schema = SCHEMAS["mixed"]
     codes = random_codes(np.random.default_rng(5), schema, 1237)
-    released, _ = release(codes, schema, 3, adjacency)
+    released = release(codes, schema, 3, desk_of(1.0, adjacency)[0])
     assert (released.n_records == 1237) == (adjacency == "replace_one")
