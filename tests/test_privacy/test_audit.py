@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from skdpsynth import Continuous, TableSchema
-from skdpsynth.clustmix._published._madl2022 import release_madl2022
+from skdpsynth import Continuous, PrivacyLeakWarning, TableSchema
+from skdpsynth.clustmix._published._madl2022 import Madl2022Plan, box_columns
 from skdpsynth.mixture._dpvi._noisy_gradients import DPVIPlan
 from skdpsynth.privacy import Mechanisms, NoiseSource, PrivacyLedger
+from skdpsynth.schema import Table
 
 from .audit import faults
 from .audit.attacks import attack_gaussian, distances, ledger_of_mu, trained_guesses
@@ -270,8 +271,11 @@ def test_a_sensitivity_that_depends_on_memberships_is_caught():
     tables = [np.append(corners, [odd], axis=0) for odd in ([0.0, 0.5], [0.5, 0.0])]
     schema = TableSchema({"x": Continuous(0, 1), "y": Continuous(0, 1)})
 
+    plan = Madl2022Plan(*box_columns(schema), n_clusters=2, sigma_max=0.0142)
+
     def run(codes, desk):
-        release_madl2022(codes, schema, 2, 0.0142, desk)
+        with pytest.warns(PrivacyLeakWarning, match="not differentially private"):
+            plan.release(Table(codes, schema, None, False), desk)
         assert desk._ledger.spent().claim is not None
 
     assert game(run, tables, "replace_one") > 3.0
