@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .._histograms import Bins, NoisyGrid, coarsen, fine_grid, release_grid
-from ..privacy import Mechanisms, nonnegative_sensitivity
+from ..privacy import Mechanisms
 from ._columns import ColumnModel
 from ._estimates import NoisySums
 from ._kernels import NaturalParameters, power_of_two, sum_statistics
@@ -75,9 +75,9 @@ def expect_classes(columns: Sequence[ColumnModel], owner: int | None) -> int:
     return columns[owner].n_levels + columns[owner].kind.nullable
 
 
-def pass_sensitivity(columns: Sequence[ColumnModel], owner: int | None, adjacency: str) -> float:
+def pass_sensitivity(columns: Sequence[ColumnModel], owner: int | None, desk: Mechanisms) -> float:
     """Return the L2 sensitivity of one pass of expected statistics; see `release_sums`."""
-    return nonnegative_sensitivity(math.sqrt(record_squared_norm(columns, owner)), adjacency)
+    return desk.nonnegative_sensitivity(math.sqrt(record_squared_norm(columns, owner)))
 
 
 def open_table(

@@ -113,7 +113,7 @@ class MomentsPlan:
         """Release what determines the mixture."""
         budget = self.budget
         mus = [budget.mu(name, desk.mu) for name in budget]
-        sensitivity = pass_sensitivity(self.columns, self.owner, desk.adjacency)
+        sensitivity = pass_sensitivity(self.columns, self.owner, desk)
         scale = sensitivity / mus[-1]
         opening = open_table(
             table.codes, self.columns, self.owner, self.n_bins, mus[0], scale, desk

@@ -137,7 +137,7 @@ class VariationalPlan:
     def release(self, table: Table, desk: Mechanisms) -> VariationalRelease:
         """Release what determines the mixture."""
         budget, columns = self.budget, self.columns
-        sensitivity = pass_sensitivity(columns, self.owner, desk.adjacency)
+        sensitivity = pass_sensitivity(columns, self.owner, desk)
         opening_mu, mu = budget.mu("opening", desk.mu), budget.mu("profile", desk.mu)
         scale = sensitivity / mu
         opening = open_table(table.codes, columns, self.owner, self.n_bins, opening_mu, scale, desk)
