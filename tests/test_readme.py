@@ -1,19 +1,11 @@
 """The examples of the README run as they are printed."""
 
-import re
-import textwrap
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
+from test_documentation.pages import read_blocks
 
-README = Path(__file__).parents[1] / "README.rst"
-
-
-def extract_python(text):
-    block = re.compile(r"^\.\. code-block:: python\n\n((?:   .*\n|\n)+)", re.MULTILINE)
-    return [textwrap.dedent(code) for code in block.findall(text)]
+README = "../README.rst"
 
 
 @pytest.fixture
@@ -34,8 +26,10 @@ def df():
 
 def test_examples(df, capsys):
     names = {"df": df}
-    for code in extract_python(README.read_text(encoding="utf-8")):
-        exec(compile(code, str(README), "exec"), names)
+    for block in read_blocks(README):
+        if block.language != "python":
+            continue
+        exec(compile(block.text, README, "exec"), names)
         assert capsys.readouterr().out.strip()
     synthetic, X, y = names["synthetic"], names["X"], names["y"]
     assert synthetic.shape == (1000, 4)

@@ -1,19 +1,11 @@
 """The examples of the user guide's page on pipelines run as they are printed."""
 
-import re
-import textwrap
-from pathlib import Path
-
 from sklearn.model_selection import GridSearchCV
+from test_documentation.pages import run_page
 
-PAGE = Path(__file__).parents[1] / "doc" / "user_guide" / "pipelines.rst"
 
-
-def test_examples():
-    block = re.compile(r"^\.\. code-block:: python\n\n((?:   .*\n|\n)+)", re.MULTILINE)
-    names = {}
-    for code in block.findall(PAGE.read_text(encoding="utf-8")):
-        exec(compile(textwrap.dedent(code), str(PAGE), "exec"), names)
+def test_examples(tmp_path):
+    names = run_page("user_guide/pipelines.rst", tmp_path)
     private, synthetic = names["private"], names["synthetic"]
     assert synthetic.dtypes.equals(private.dtypes)
     assert synthetic["pressure"].isna().any()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from scipy.stats.contingency import association
 
 from ..metrics import code_tables
 from ..schema import TableSchema
@@ -66,13 +67,9 @@ def cramers_v(counts: np.ndarray) -> float:
     1.0
     """
     counts = counts[counts.sum(axis=1) > 0][:, counts.sum(axis=0) > 0]
-    smaller = min(counts.shape)
-    if smaller < 2:
+    if min(counts.shape) < 2:
         return 0.0
-    shares = counts / counts.sum()
-    independent = np.outer(shares.sum(axis=1), shares.sum(axis=0))
-    squares = float(((shares - independent) ** 2 / independent).sum())
-    return float(np.sqrt(min(squares / (smaller - 1), 1.0)))
+    return float(min(association(counts, method="cramer"), 1.0))
 
 
 _MEASURES = {

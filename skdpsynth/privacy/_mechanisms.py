@@ -266,7 +266,7 @@ def exponential_mechanism(
     ledger: PrivacyLedger,
     noise: NoiseSource,
 ) -> int:
-    """Select a candidate with probability proportional to exp(ε·score/(2Δ)).
+    """Select a candidate by the exponential mechanism: P ∝ exp(ε·score/(2Δ)).
 
     Parameters
     ----------

@@ -1,18 +1,15 @@
 """The long example of the user guide runs as it is printed."""
 
-import re
-import textwrap
-from pathlib import Path
+from test_documentation.pages import read_blocks
 
-GUIDE = Path(__file__).parents[2] / "doc" / "user_guide" / "benchmarking.rst"
+PAGE = "user_guide/benchmarking.rst"
 
 
 def test_example(capsys):
-    block = re.compile(r"^\.\. code-block:: python\n\n((?:   .*\n|\n)+)", re.MULTILINE)
-    codes = [textwrap.dedent(code) for code in block.findall(GUIDE.read_text(encoding="utf-8"))]
+    codes = [block.text for block in read_blocks(PAGE) if block.language == "python"]
     code = next(code for code in codes if "import run" in code)
     names = {}
-    exec(compile(code, str(GUIDE), "exec"), names)
+    exec(compile(code, PAGE, "exec"), names)
     assert "| independent | ∞ |" in capsys.readouterr().out
     means = names["summary"].set_index(["method", "epsilon"])
     assert means.loc[("four", float("inf")), "logistic_auc_mean"] > 0.85

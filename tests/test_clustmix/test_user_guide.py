@@ -1,19 +1,11 @@
 """The examples of the user guide's page run as they are printed."""
 
-import re
-import textwrap
-from pathlib import Path
-
 import numpy as np
+from test_documentation.pages import run_page
 
-PAGE = Path(__file__).parents[2] / "doc" / "user_guide" / "clustmix.rst"
 
-
-def test_examples():
-    block = re.compile(r"^\.\. code-block:: python\n\n((?:   .*\n|\n)+)", re.MULTILINE)
-    names = {}
-    for code in block.findall(PAGE.read_text(encoding="utf-8")):
-        exec(compile(textwrap.dedent(code), str(PAGE), "exec"), names)
+def test_examples(tmp_path):
+    names = run_page("user_guide/clustmix.rst", tmp_path)
     assert len(names["X"]) == len(names["y"]) == 5_000
     assert names["synthesizer"].privacy_spent_.is_private
     np.testing.assert_allclose(np.linalg.norm(names["means"][0] - names["means"][1]), 1.0)

@@ -1,17 +1,10 @@
 """The examples of the user guide's page on personal data run as they are printed."""
 
-import re
-import textwrap
-from pathlib import Path
-
-PAGE = Path(__file__).parents[2] / "doc" / "user_guide" / "pii.rst"
+from test_documentation.pages import run_page
 
 
-def test_examples():
-    block = re.compile(r"^\.\. code-block:: python\n\n((?:   .*\n|\n)+)", re.MULTILINE)
-    names = {}
-    for code in block.findall(PAGE.read_text(encoding="utf-8")):
-        exec(compile(textwrap.dedent(code), str(PAGE), "exec"), names)
+def test_examples(tmp_path):
+    names = run_page("user_guide/pii.rst", tmp_path)
     patients, masked, pipeline = names["patients"], names["masked"], names["pipeline"]
     assert set(masked["name"]) == {"[person_name]"}
     assert set(masked["contact"]) == {"[email]"}
