@@ -7,13 +7,22 @@ nothing else: a class that is not listed is never made.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 
-__all__ = ["Entry", "Function", "Stored", "StoredSynthesizer", "is_rising", "is_vector", "require"]
+__all__ = [
+    "Entry",
+    "Function",
+    "Stored",
+    "StoredSynthesizer",
+    "is_rising",
+    "is_subset",
+    "is_vector",
+    "require",
+]
 
 
 class Function(NamedTuple):
@@ -116,3 +125,10 @@ def is_rising(numbers: np.ndarray, n_numbers: int) -> bool:
     """Return whether 0, ..., n_numbers - 1 follow one another, each once or more."""
     steps = np.diff(numbers.astype(np.int64), prepend=0)
     return bool(((steps == 0) | (steps == 1)).all()) and numbers[-1] == n_numbers - 1
+
+
+def is_subset(variables: Sequence[int], n_variables: int) -> bool:
+    """Return whether these are variables, rising."""
+    is_ordered = list(variables) == sorted(set(variables))
+    is_known = all(0 <= variable < n_variables for variable in variables)
+    return bool(variables) and is_ordered and is_known

@@ -167,7 +167,7 @@ def benchmark(output: str, data: str, **settings: Any) -> int:
     Example:
       skdpsynth benchmark --data rand_hie --methods mixture,napsu --epsilon 0.3,1,3
     """
-    from ..benchmark._run import run
+    from ..benchmark import run
 
     if os.getcwd() not in sys.path:
         # as "python -m" does, for a method in a file of the working directory

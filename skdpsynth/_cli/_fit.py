@@ -11,7 +11,7 @@ from typing import Any
 import click
 import pandas as pd
 
-from ..datasets._reading import apply_schema
+from ..datasets import apply_schema
 from ..privacy import PrivacySpent, gdp_mu, nonnegative_sensitivity
 from ..schema import TableSchema
 from ._decimals import digits_option, round_to_digits

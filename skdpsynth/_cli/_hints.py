@@ -6,10 +6,8 @@ import re
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
-from ..pii._warning import find_in_schema
-from ..schema import TableSchema
-from ..schema._codes import MARKERS
-from ..schema._kinds import Discrete
+from ..pii import find_in_schema
+from ..schema import MARKERS, Discrete, TableSchema
 
 __all__ = ["hints_of_draft", "way_out"]
 

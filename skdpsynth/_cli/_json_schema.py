@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..schema._json import JSON_FORMAT, JSON_VERSION
-from ..schema._kinds import KINDS, LARGEST_COUNT, Numeric
+from ..schema import JSON_FORMAT, JSON_VERSION, KINDS, LARGEST_COUNT, Numeric
 
 __all__ = ["json_schema"]
 

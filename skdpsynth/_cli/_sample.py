@@ -12,8 +12,7 @@ import pandas as pd
 
 from .. import load
 from ..exceptions import SavedModelError
-from ..schema import TableSchema
-from ..schema._kinds import Discrete
+from ..schema import Discrete, TableSchema
 from ._decimals import digits_option, round_to_digits
 from ._house import FILE, Command, Problem, say
 from ._tables import TableFormat, check_output, table_options, write_table

@@ -12,8 +12,7 @@ import click
 import pandas as pd
 
 from ..exceptions import TableMismatchError
-from ..schema import TableSchema
-from ..schema._kinds import KINDS, Numeric
+from ..schema import KINDS, Numeric, TableSchema
 from ._decimals import read_decimals
 from ._hints import hints_of_draft, way_out
 from ._house import FILE, Group, Problem, say, warn

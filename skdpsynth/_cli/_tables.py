@@ -19,8 +19,7 @@ from pandas.api import types
 from .._files import write_atomically
 from ..datasets import apply_schema
 from ..exceptions import TableMismatchError
-from ..schema import Count, TableSchema
-from ..schema._kinds import Discrete, Numeric
+from ..schema import Count, Discrete, Numeric, TableSchema
 from ._decimals import read_decimals, with_points
 from ._hints import way_out
 from ._house import Problem, say

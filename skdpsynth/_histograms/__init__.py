@@ -1,7 +1,6 @@
 """Numeric columns as noisy histograms: shared by the synthesizers."""
 
-from .._denoising._haar import haar_basis
-from .._denoising._simplex import project_to_simplex
+from .._denoising import haar_basis, project_to_simplex
 from ._bins import SPIKE_Z, Bins, coarsen, sample_within, spread
 from ._grid import MAX_INTEGER_CELLS, FineGrid, fine_grid, locate
 from ._release import NoisyGrid, release_grid

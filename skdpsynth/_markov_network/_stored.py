@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
-from .._storing import Entry, Stored, is_rising, is_vector, require
+from .._storing import Entry, Stored, is_rising, is_subset, is_vector, require
 from ..schema import Continuous, Count, Discrete, Numeric
 from ._binning import GroupedBins
 from ._contrasts import Variable
@@ -14,7 +13,7 @@ from ._marginals import Evidence
 from ._network import Network
 from ._tree import JunctionTree
 
-__all__ = ["STORED", "check_domain", "check_grouped", "check_network", "is_subset"]
+__all__ = ["STORED", "check_domain", "check_grouped", "check_network"]
 
 MAX_CELLS = 1 << 28
 
@@ -42,13 +41,6 @@ def check_domain(domain: Domain) -> None:
         kind = domain.kinds[position]
         require(isinstance(kind, Numeric), "bins belong to no number")
         require(grouped.grid.is_count == isinstance(kind, Count), "a grid does not fit its column")
-
-
-def is_subset(variables: Sequence[int], n_variables: int) -> bool:
-    """Return whether these are variables, rising."""
-    is_rising = list(variables) == sorted(set(variables))
-    is_known = all(0 <= variable < n_variables for variable in variables)
-    return bool(variables) and is_rising and is_known
 
 
 def check_network(network: Network) -> None:

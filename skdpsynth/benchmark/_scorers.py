@@ -17,8 +17,7 @@ from sklearn.metrics import accuracy_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from ..metrics import CategoryDtypeEncoder, TSTRScorer
-from ..metrics._classes import roc_auc
+from ..metrics import CategoryDtypeEncoder, TSTRScorer, roc_auc
 from ..preprocessing import encode_table
 from ..schema import Categorical, Ordinal, TableSchema
 from ._methods import import_object

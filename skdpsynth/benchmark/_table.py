@@ -14,7 +14,7 @@ from sklearn.model_selection import StratifiedGroupKFold, train_test_split
 from sklearn.utils import Bunch
 
 from .. import datasets
-from ..datasets._reading import apply_schema
+from ..datasets import apply_schema
 from ..schema import Categorical, Ordinal, TableSchema
 
 __all__ = ["NAMED_TABLES", "BenchmarkTable", "hash_rows", "read_table", "split_rows"]

@@ -6,9 +6,8 @@ import math
 
 import numpy as np
 
-from .._markov_network._network import Network
-from .._markov_network._stored import is_subset
-from .._storing import Entry, Stored, StoredSynthesizer, is_vector, require
+from .._markov_network import Network
+from .._storing import Entry, Stored, StoredSynthesizer, is_subset, is_vector, require
 from ._model import NapsuModel
 from ._posterior import LaplacePosterior, PerturbedPosterior, SampledPosterior
 from ._synthesizer import NapsuMQSynthesizer
