@@ -16,11 +16,13 @@ from pathlib import Path
 import numpy as np
 
 from skdpsynth import Categorical, Continuous, Count, TableSchema
-from skdpsynth._product_mixture._columns import model_columns
-from skdpsynth._product_mixture._estimates import ComponentEstimates
-from skdpsynth._product_mixture._kernels import power_of_two
-from skdpsynth._product_mixture._layout import Layout
-from skdpsynth._product_mixture._measure import open_table
+from skdpsynth._product_mixture import (
+    ComponentEstimates,
+    Layout,
+    model_columns,
+    open_table,
+    power_of_two,
+)
 from skdpsynth.mixture._d3p._engine import fit_d3p, require_d3p
 from skdpsynth.mixture._dpvi._latents import MixtureLatents
 from skdpsynth.mixture._dpvi._noisy_gradients import (
@@ -29,7 +31,7 @@ from skdpsynth.mixture._dpvi._noisy_gradients import (
     MeanFieldGuide,
     run_dpvi,
 )
-from skdpsynth.privacy import NoiseSource, PrivacyLedger
+from skdpsynth.privacy import Mechanisms, NoiseSource, PrivacyLedger, RowCount
 
 N_ROWS, BATCH_SIZE, N_COMPONENTS, N_BINS = 32_000, 320, 20, 20
 
@@ -107,8 +109,8 @@ def make_engines(rng: np.random.Generator) -> dict[str, Callable[[int, Stopwatch
     columns = model_columns(SCHEMA, FAMILIES)
     owner = SCHEMA.names.index(SCHEMA.target)
     noise = NoiseSource()
-    public = PrivacyLedger(math.inf, 1e-6, "replace_one")
-    opening = open_table(make_codes(rng), columns, owner, N_BINS, math.inf, 0.0, public, noise)
+    public = Mechanisms(PrivacyLedger(math.inf, 1e-6, "replace_one"), noise)
+    opening = open_table(make_codes(rng), columns, owner, N_BINS, math.inf, 0.0, public)
     records, layout = opening.records, opening.layout
     component_owner = np.arange(N_COMPONENTS) % layout.n_classes
     start, weights = make_start(rng, layout), np.full(N_COMPONENTS, 1 / N_COMPONENTS)
@@ -121,17 +123,17 @@ def make_engines(rng: np.random.Generator) -> dict[str, Callable[[int, Stopwatch
     def plan(n_steps: int) -> DPVIPlan:
         return DPVIPlan(n_steps, BATCH_SIZE / N_ROWS, clipping_norm=2.0, learning_rate=1e-3)
 
-    def ledger() -> PrivacyLedger:
-        return PrivacyLedger(1.0, 1e-6, "replace_one")
+    def desk(watch: Stopwatch) -> Mechanisms:
+        return Mechanisms(PrivacyLedger(1.0, 1e-6, "replace_one"), noise, watch)
 
     def jax_engine(n_steps: int, watch: Stopwatch) -> object:
         guide = MeanFieldGuide(latents.n_latents)
-        settings = N_ROWS, 0.0, plan(n_steps), ledger(), noise
-        return run_dpvi(latents, guide, parameters, single, *settings, watch)
+        count = RowCount(N_ROWS, 0.0)
+        return run_dpvi(latents, guide, parameters, single, count, plan(n_steps), desk(watch))
 
     def d3p_engine(n_steps: int, watch: Stopwatch) -> object:
-        settings = plan(n_steps), ledger(), noise
-        return fit_d3p(records, layout, component_owner, start, weights, *settings, watch)
+        steps = plan(n_steps)
+        return fit_d3p(records, layout, component_owner, start, weights, steps, desk(watch))
 
     print(f"{len(SCHEMA)} columns, {layout.n_cells} cells, {layout.n_features} features")
     return {"jax": jax_engine, "d3p": d3p_engine}

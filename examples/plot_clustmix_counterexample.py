@@ -16,12 +16,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from skdpsynth.clustmix import SizeConstrainedGaussianMixture
-from skdpsynth.privacy import (
-    NoiseSource,
-    PrivacyLedger,
-    gaussian_release,
-    nonnegative_sensitivity,
-)
+from skdpsynth.privacy import Mechanisms, NoiseSource, PrivacyLedger
 
 corners = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
 odd_ones = np.array([[0.0, 0.5], [0.5, 0.0]])
@@ -51,16 +46,9 @@ noise = NoiseSource(0)
 
 
 def release_centroids(mixture):
-    ledger = PrivacyLedger(epsilon, delta, "replace_one")
-    ledger.mark_unproven("the published proof")
-    return gaussian_release(
-        mixture.means_,
-        sensitivity=claimed,
-        mu=ledger.mu,
-        name="centroids",
-        ledger=ledger,
-        noise=noise,
-    )
+    desk = Mechanisms(PrivacyLedger(epsilon, delta, "replace_one"), noise)
+    desk.mark_unproven("the published proof")
+    return desk.gaussian(mixture.means_, sensitivity=claimed, mu=desk.mu, name="centroids")
 
 
 published = [np.array([release_centroids(m) for _ in range(n_releases)]) for m in mixtures]
@@ -79,15 +67,9 @@ def release_means(table):
     distance = np.sum((table[:, None] - public_centroids) ** 2, axis=2)
     member = np.eye(2)[np.argmin(distance, axis=1)]
     sums = np.column_stack([member.sum(axis=0), member.T @ table])
-    ledger = PrivacyLedger(epsilon, delta, "replace_one")
-    noisy = gaussian_release(
-        sums,
-        sensitivity=nonnegative_sensitivity(np.sqrt(1 + 2), "replace_one"),
-        mu=ledger.mu,
-        name="counts and sums",
-        ledger=ledger,
-        noise=noise,
-    )
+    desk = Mechanisms(PrivacyLedger(epsilon, delta, "replace_one"), noise)
+    sensitivity = desk.nonnegative_sensitivity(np.sqrt(1 + 2))
+    noisy = desk.gaussian(sums, sensitivity=sensitivity, mu=desk.mu, name="counts and sums")
     return np.clip(noisy[:, 1:] / np.maximum(noisy[:, :1], 1), 0, 1)
 
 

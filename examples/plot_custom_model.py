@@ -22,7 +22,7 @@ import numpyro.distributions as dist
 import pandas as pd
 from sklearn.linear_model import PoissonRegressor
 
-from skdpsynth import DPMixtureSynthesizer
+from skdpsynth import DPMixtureSynthesizer, NumPyroSynthesizer
 from skdpsynth.datasets import load_rand_hie
 from skdpsynth.displays import MarginalDisplay
 from skdpsynth.mixture import check_model
@@ -66,8 +66,8 @@ check_model(visits_model, schema)
 # An integer ``random_state`` makes this page reproducible. It fixes the noise too, which is
 # harmless for a public table and for no other.
 
-synthesizer = DPMixtureSynthesizer(
-    epsilon=0.5, schema=schema, inference="dpvi", model=visits_model, random_state=0
+synthesizer = NumPyroSynthesizer(
+    epsilon=0.5, schema=schema, model=visits_model, random_state=0
 ).fit(table)
 automatic = DPMixtureSynthesizer(epsilon=0.5, schema=schema, random_state=0).fit(table)
 print(synthesizer.privacy_spent_)

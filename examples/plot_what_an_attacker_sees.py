@@ -15,7 +15,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from skdpsynth.privacy import NoiseSource, PrivacyLedger, gaussian_release
+from skdpsynth.privacy import Mechanisms, NoiseSource, PrivacyLedger
 
 rng = np.random.default_rng(0)
 others = np.histogram(rng.integers(0, 90, 5_000), bins=range(0, 110, 10))[0]
@@ -24,7 +24,8 @@ print(pd.DataFrame({"without her": others, "with her": with_her}, index=range(0,
 
 # %%
 # A row adds 1 to one count: the sensitivity is 1, and the budget decides how much noise hides it.
-# Each release is charged to a ledger, as in every fit. The ledger refuses what exceeds the budget.
+# Each release is bought at a desk that charges it to a ledger, as in every fit. The ledger refuses
+# what exceeds the budget.
 #
 # Here alone, each of many releases has a budget of its own: the game is played anew every time. A
 # seed makes this page reproducible; a town would leave it out.
@@ -33,10 +34,8 @@ noise = NoiseSource(0)
 
 
 def publish(counts, epsilon):
-    ledger = PrivacyLedger(epsilon=epsilon, delta=1e-6)
-    return gaussian_release(
-        counts, sensitivity=1.0, mu=ledger.mu, name="ages", ledger=ledger, noise=noise, grid=1.0
-    )
+    desk = Mechanisms(PrivacyLedger(epsilon=epsilon, delta=1e-6), noise)
+    return desk.gaussian(counts, sensitivity=1.0, mu=desk.mu, name="ages", grid=1.0)
 
 
 # %%

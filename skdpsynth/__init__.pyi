@@ -28,7 +28,7 @@ from .exceptions import (
     TableMismatchError,
 )
 from .inference import CombinedEstimate, combine_estimates
-from .mixture import DPMixtureSynthesizer
+from .mixture import DPMixtureSynthesizer, NumPyroSynthesizer
 from .napsu import NapsuMQSynthesizer
 from .pii import PIIDetector, PIIMasker
 from .pipeline import SynthesizerPipeline, make_synthesizer_pipeline
@@ -45,6 +45,7 @@ __all__ = [
     "Count",
     "DPMixtureSynthesizer",
     "NapsuMQSynthesizer",
+    "NumPyroSynthesizer",
     "Ordinal",
     "PIIDetector",
     "PIIMasker",

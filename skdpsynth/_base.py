@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from abc import ABCMeta
+from abc import ABCMeta, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -25,22 +25,6 @@ from .schema import TableSchema, check_schema
 __all__ = ["BaseSynthesizer"]
 
 
-class _NotYetConverted:
-    """Lets synthesizers without a plan of their own go on; goes when the last one has its plan."""
-
-    def __init__(self, estimator: Any) -> None:
-        self.estimator = estimator
-
-    releases = ()
-    progress = ("releases", None)
-
-    def release(self, table: Any, desk: Any) -> Any:
-        return self.estimator._release(table, desk._ledger, desk._noise)
-
-    def infer(self, release: Any, rng: Any) -> Any:
-        return self.estimator._infer(release)
-
-
 class BaseSynthesizer(BaseEstimator, metaclass=ABCMeta):
     """Template of all synthesizers: read, release, infer; then sample and score.
 
@@ -50,10 +34,9 @@ class BaseSynthesizer(BaseEstimator, metaclass=ABCMeta):
 
     _constraints: ClassVar[Mapping[str, Constraint]] = {}
 
+    @abstractmethod
     def _plan(self, schema: TableSchema) -> Plan[Any]:
         """Return what a fit to tables of this schema does; raise where that is impossible."""
-        self._check_parameters(schema)  # type: ignore[attr-defined]
-        return _NotYetConverted(self)  # type: ignore[return-value]
 
     def plan(self, schema: TableSchema | None = None) -> FitPlan:
         """Return what `fit` is going to buy with its budget, before any row is read.
@@ -117,7 +100,7 @@ class BaseSynthesizer(BaseEstimator, metaclass=ABCMeta):
         check_parameters(self)
         plan = self._plan(table.schema)
         unit, total = plan.progress
-        with tqdm(total=total, desc=unit, disable=not (self.verbose and plan.releases)) as bar:
+        with tqdm(total=total, desc=unit, disable=not self.verbose) as bar:
             release = plan.release(table, Mechanisms(ledger, noise, bar.update))
         model = plan.infer(release, as_generator(self.random_state))
         # set all at once, so that a fit that fails or is interrupted changes nothing

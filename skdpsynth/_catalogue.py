@@ -69,6 +69,12 @@ _LINES = (
         *("clustmix", "skdpsynth.clustmix:ClustMixSynthesizer", "skdpsynth.clustmix._stored"),
         *("#15803d", "D", "for many numeric columns"),
     ),
+    Method(
+        *("numpyro", "skdpsynth.mixture:NumPyroSynthesizer", "skdpsynth.mixture._stored"),
+        *("#7e22ce", "P", "a NumPyro model of your own"),
+        # a benchmark has no model of one's own
+        is_compared=False,
+    ),
 )
 _methods = {method.name: method for method in _LINES}
 
@@ -97,10 +103,10 @@ def one_more_method(method: Method) -> Iterator[None]:
 
     Examples
     --------
-    >>> mine = Method("mine", "my.module:MySynthesizer", "my.stored", "#7e22ce", "^", "a try")
+    >>> mine = Method("mine", "my.module:MySynthesizer", "my.stored", "#be185d", "^", "a try")
     >>> with one_more_method(mine):
     ...     list(METHODS)
-    ['mixture', 'napsu', 'clustmix', 'mine']
+    ['mixture', 'napsu', 'clustmix', 'numpyro', 'mine']
     >>> "mine" in METHODS
     False
     """

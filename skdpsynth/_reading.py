@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,6 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
-from ._parameters import is_auto
 from .exceptions import TableMismatchError
 from .pii import warn_of_pii
 from .preprocessing import (
@@ -35,7 +33,7 @@ from .schema import (
     warn_leak,
 )
 
-__all__ = ["check_choice", "check_integer", "encode_conditions", "read_table"]
+__all__ = ["encode_conditions", "read_table"]
 
 
 def read_table(X: Any, y: Any, estimator: BaseEstimator) -> tuple[Table, dict[str, Any]]:
@@ -177,19 +175,3 @@ def encode_conditions(conditions: Any, schema: TableSchema) -> dict[int, float]:
         column = pd.Series([value], dtype=object if isinstance(value, str) else None)
         codes[schema.names.index(name)] = float(encode_column(column, kind, name)[0])
     return codes
-
-
-def check_choice(value: Any, name: str, allowed: tuple[str, ...]) -> None:
-    """Raise unless a parameter is one of some words."""
-    if value not in allowed:
-        raise ValueError(f"{name} must be one of {allowed}, got {value!r}.")
-
-
-def check_integer(value: Any, name: str, smallest: int, *, auto: bool = True) -> None:
-    """Raise unless a parameter is an integer of at least `smallest`, or "auto" where allowed."""
-    is_integer = isinstance(value, Integral) and not isinstance(value, bool)
-    if not (is_integer and value >= smallest) and not (auto and is_auto(value)):
-        choice = '"auto" or ' if auto else ""
-        raise ValueError(
-            f"{name} must be {choice}an integer of at least {smallest}, got {value!r}."
-        )

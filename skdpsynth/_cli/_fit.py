@@ -91,7 +91,7 @@ _OPTIONS = (
         "--model-file",
         type=FILE,
         help="mixture: a text file with lines such as 'age: Poisson'. All methods: a Python file "
-        "(.py) that defines preprocess or postprocess; for mixture also a NumPyro model, guide.",
+        "(.py) that defines preprocess or postprocess; for numpyro also the NumPyro model, guide.",
     ),
     click.option(
         "--num-epochs",

@@ -104,7 +104,7 @@ def make_synthesizer(options: FitOptions, schema: TableSchema, code: UserCode) -
             "--insecure-noise-seed fixes the noise, and whoever knows the seed can subtract it. "
             "The result is marked as not private: for public tables and tests only."
         )
-    parameters |= _choose_inference(options, code, cls)
+    parameters |= _choose_inference(options, cls)
     parameters |= _describe_model(options, schema, code)
     parameters |= _spend_steps(options)
     if options.k is not None:
@@ -147,6 +147,11 @@ def _check_method(options: FitOptions, code: UserCode, cls: Any) -> None:
             f"--model-file {options.model_file} describes a model, which is for --method "
             f"{_methods_with([needed])}."
         )
+    if "model" in _names(cls) and code.model is None:
+        raise click.UsageError(
+            f"--method {options.method} needs a model of your own: --model-file FILE.py that "
+            "defines model."
+        )
 
 
 def _inferences(cls: Any) -> tuple[str, ...]:
@@ -155,14 +160,14 @@ def _inferences(cls: Any) -> tuple[str, ...]:
     return declared.words if isinstance(declared, Choice) else ()
 
 
-def _choose_inference(options: FitOptions, code: UserCode, cls: Any) -> dict[str, Any]:
+def _choose_inference(options: FitOptions, cls: Any) -> dict[str, Any]:
     """Return the inference that is asked for, or that other options imply."""
     given = [name for name in OF_DPVI if getattr(options, name) is not None]
-    is_implied = bool(given) or code.model is not None
-    if is_implied and "dpvi" in _inferences(cls):
+    if given and "dpvi" in _inferences(cls):
         if options.inference not in (None, "dpvi"):
-            why = _spell(given[0]) if given else "a model of your own"
-            raise click.UsageError(f"{why} needs --inference dpvi, or none, which is then implied.")
+            raise click.UsageError(
+                f"{_spell(given[0])} needs --inference dpvi, or none, which is then implied."
+            )
         return {"inference": "dpvi"}
     return {} if options.inference is None else {"inference": options.inference}
 
@@ -170,8 +175,6 @@ def _choose_inference(options: FitOptions, code: UserCode, cls: Any) -> dict[str
 def _describe_model(options: FitOptions, schema: TableSchema, code: UserCode) -> dict[str, Any]:
     """Return what the model file says of the model."""
     if code.model is not None:
-        if options.k is not None:
-            raise click.UsageError(f"--k is for the automatic model; {code.path} has its own.")
         return {"model": code.model, "guide": code.guide}
     if options.model_file is not None and code.path is None:
         return {"distributions": read_distributions(options.model_file, schema)}

@@ -1,6 +1,5 @@
 """Numeric columns as noisy histograms: shared by the synthesizers."""
 
-from .._denoising import haar_basis, project_to_simplex
 from ._bins import SPIKE_Z, Bins, coarsen, sample_within, spread
 from ._grid import MAX_INTEGER_CELLS, FineGrid, fine_grid, locate
 from ._release import NoisyGrid, release_grid
@@ -13,9 +12,7 @@ __all__ = [
     "NoisyGrid",
     "coarsen",
     "fine_grid",
-    "haar_basis",
     "locate",
-    "project_to_simplex",
     "release_grid",
     "sample_within",
     "spread",

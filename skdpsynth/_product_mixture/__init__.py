@@ -1,1 +1,76 @@
-"""Mixtures of products of one-column distributions: shared by the synthesizers."""
+"""Mixtures of products of one-column distributions: shared by the synthesizers.
+
+The model is p(x) = Σ_k π_k Π_j p(x_j | θ_kj). Which family p(x_j | θ_kj) is, is chosen in
+`_columns`; where its statistics lie in arrays, in `_layout`. The private rows are read in
+`_measure`, through the kernels of `_kernels`, which have the model in its natural parameters.
+`_estimates` turns noisy sums into θ_kj and how uncertain they are, `_components` into how many
+components there are and their π_k. `_release` is what leaves the rows, `_model` what is fitted.
+"""
+
+from ._columns import ColumnModel, model_columns
+from ._components import (
+    choose_components,
+    consistent_totals,
+    expect_components,
+    mixing_proportions,
+    refine,
+    start_components,
+)
+from ._estimates import ComponentEstimates, NoisySums, add_by_class, average, effective_size
+from ._kernels import (
+    ANY_CLASS,
+    Array,
+    NaturalParameters,
+    component_log_densities,
+    fold,
+    power_of_two,
+)
+from ._layout import Block, Layout, Records, Scalar, build_layout, encode_records
+from ._measure import (
+    Opening,
+    expect_classes,
+    one_per_class,
+    open_table,
+    pass_sensitivity,
+    release_sums,
+)
+from ._model import MixtureModel, natural_parameters
+from ._release import MixtureRelease, infer_mixture
+
+__all__ = [
+    "ANY_CLASS",
+    "Array",
+    "Block",
+    "ColumnModel",
+    "ComponentEstimates",
+    "Layout",
+    "MixtureModel",
+    "MixtureRelease",
+    "NaturalParameters",
+    "NoisySums",
+    "Opening",
+    "Records",
+    "Scalar",
+    "add_by_class",
+    "average",
+    "build_layout",
+    "choose_components",
+    "component_log_densities",
+    "consistent_totals",
+    "effective_size",
+    "encode_records",
+    "expect_classes",
+    "expect_components",
+    "fold",
+    "infer_mixture",
+    "mixing_proportions",
+    "model_columns",
+    "natural_parameters",
+    "one_per_class",
+    "open_table",
+    "pass_sensitivity",
+    "power_of_two",
+    "refine",
+    "release_sums",
+    "start_components",
+]

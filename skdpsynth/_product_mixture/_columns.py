@@ -6,12 +6,9 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..schema import Categorical, Count, TableSchema
-from ..schema._kinds import Discrete, Numeric
+from ..schema import Categorical, Count, Discrete, Numeric, TableSchema
 
 __all__ = ["ColumnModel", "model_columns"]
-
-DISTRIBUTIONS = ("bernoulli", "categorical", "histogram", "normal", "poisson")
 
 # a Count of more integers than this is too wide for one parameter per integer
 MAX_INTEGER_LEVELS = 1000

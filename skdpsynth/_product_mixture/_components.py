@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from .._denoising._shrinkage import rake
-from .._histograms import Bins, project_to_simplex
+from .._denoising import project_to_simplex, rake
+from .._histograms import Bins
 from ._estimates import (
     ComponentEstimates,
     NoisySums,
@@ -22,6 +22,7 @@ __all__ = [
     "borrow",
     "choose_components",
     "consistent_totals",
+    "expect_components",
     "mixing_proportions",
     "refine",
     "start_components",
@@ -67,6 +68,31 @@ def choose_components(
     for _ in range(int(n_components) - len(counts)):
         sizes[np.argmax(counts / (sizes + 0.5))] += 1
     return np.repeat(np.arange(len(counts)), sizes)
+
+
+def expect_components(
+    n_components: int | str, n_classes: int, n_records: float, scale: float
+) -> float:
+    """Return about how many components `choose_components` is going to choose.
+
+    Parameters
+    ----------
+    n_components : int or "auto"
+    n_classes : int
+    n_records : float
+        The row count; where what follows must be public, a public one.
+    scale : float
+        Standard deviation of the noise in a count of the last pass.
+
+    Examples
+    --------
+    >>> expect_components("auto", 2, 600.0, 2.0), expect_components(1, 2, 600.0, 2.0)
+    (7.0, 2)
+    """
+    if n_components == "auto":
+        most = MAX_COMPONENTS_PER_CLASS * n_classes
+        return min(n_records / (RECORDS_PER_COMPONENT * max(scale, 1.0)) + n_classes, most)
+    return max(int(n_components), n_classes)
 
 
 def consistent_totals(sums: NoisySums, layout: Layout, known_count: float | None) -> NoisySums:

@@ -9,8 +9,8 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import expit
 
-from .._denoising._shrinkage import shrink_deviations
-from .._histograms import Bins, project_to_simplex
+from .._denoising import project_to_simplex, shrink_deviations
+from .._histograms import Bins
 from ._layout import Block, Layout
 
 __all__ = [
@@ -95,6 +95,7 @@ def make_consistent(sums: NoisySums, layout: Layout) -> NoisySums:
     The count and each block's total measure the same number with variances v and v·n_cells.
     """
     weights = np.array([1.0] + [1.0 / block.n_cells for block in layout.blocks])
+    # inverse variances: a block's total has the noise of all of its cells
     totals = [sums.n_records] + [sums.cell[:, block.cells].sum(axis=1) for block in layout.blocks]
     count = np.average(totals, axis=0, weights=weights)
     cell = sums.cell.copy()
@@ -245,6 +246,7 @@ def effective_size(cell: np.ndarray, count: np.ndarray, noise: np.ndarray) -> np
 
     Summed over the cells these are (1 − Σp²)/n and noise/n²; a Dirichlet has (1 − Σp²)/(α + 1).
     """
+    # a certain cell has no spread, which would leave 0/0
     spread = np.maximum(1.0 - np.square(cell).sum(axis=1), 1.0 / (count + 1.0))
     return np.maximum(spread / (spread / count + noise / count**2) - 1.0, 1.0)
 
@@ -300,6 +302,7 @@ def _missing_posterior(
     prior_size: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
     rate = (n_missing + prior_size * prior) / (count + prior_size)
+    # as `effective_size`, of the two cells missing and present
     size = rate * (1 - rate) / (rate * (1 - rate) / count + variance / count**2) - 1.0
     return rate, np.maximum(size, 1.0)
 
@@ -307,6 +310,7 @@ def _missing_posterior(
 def _unit_moments(moments: np.ndarray, count: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return mean and standard deviation of u in [0, 1], kept possible."""
     mean = np.clip(moments[:, 0] / count, 0.0, 1.0)
+    # of u in [0, 1]: Eu² lies between (Eu)² and Eu, wherever noise has put it
     square = np.clip(moments[:, 1] / count, mean**2, mean)
     return mean, np.maximum(np.sqrt(square - mean**2), SMALLEST_SCALE / 2)
 

@@ -1,4 +1,11 @@
-"""The jitted kernels of the mixture: pure functions of arrays, compiled once per shape."""
+"""The jitted kernels of the mixture: pure functions of arrays, compiled once per shape.
+
+The mixture log density is log p(x) = log Σ_k π_k Π_j p(x_j | θ_kj). In `NaturalParameters`, log π_k
+and all that does not depend on x are the bias, log p(x_j | θ_kj) of a tabulated column is a row of
+log_cell, and of a normal or poisson column a product of features t(x) and weights.
+`component_log_densities` adds them up for every k, `log_densities` sums over k, and
+`expected_statistics` has the responsibilities r_k(x) = p(x, k)/p(x) instead.
+"""
 
 from __future__ import annotations
 
@@ -105,11 +112,13 @@ def _round_shares(log_joint: jax.Array, resolution: int | jax.Array) -> jax.Arra
     Rounding the *cumulative* responsibilities keeps every row's sum exact and its entries
     non-negative, so that the sensitivity of the sums holds exactly, not up to float rounding.
     """
+    # the largest share is 1 before it is normalised: nothing overflows, and the sum is not zero
     shares = jnp.exp(log_joint - jnp.max(log_joint, axis=1, keepdims=True))
     cumulative = jnp.cumsum(shares, axis=1)
     steps = jnp.floor(cumulative / cumulative[:, -1:] * resolution + 0.5)
     # whatever the parameters, the steps rise from 0 to the resolution: NaN compares as false
     steps = jnp.where(steps >= 0, jnp.minimum(steps, resolution), 0).astype(jnp.int32)
+    # a step back would make a share negative: rounding of cumulative/total could be one
     return lax.cummax(steps, axis=1).at[:, -1].set(resolution)
 
 
@@ -139,6 +148,7 @@ def expected_statistics(
     cumulative = _round_shares(
         component_log_densities(codes, features, classes, parameters), resolution
     )
+    # of integers from here on: sums are exact, in whatever order the rows come
     cumulative = jnp.where(is_record[:, None], cumulative, 0)
     shares = jnp.diff(cumulative, axis=1, prepend=0)
 
@@ -146,6 +156,7 @@ def expected_statistics(
         return cell.at[codes[:, j]].add(shares)
 
     def add_feature(j: int, feature: jax.Array) -> jax.Array:
+        # rounding u·(r_1 + ... + r_k) keeps the sum over k below the resolution, as for the shares
         unit = jnp.clip(features[:, j, None], 0.0, 1.0)
         steps = jnp.floor(unit * cumulative + 0.5).astype(jnp.int32)
         return feature.at[j].set(jnp.diff(steps, axis=1, prepend=0).sum(axis=0))
@@ -176,6 +187,7 @@ def _blocks(records: Records) -> Iterator[tuple[Records, np.ndarray]]:
         is_record = np.arange(BLOCK_SIZE) < stop - start
         padding = BLOCK_SIZE - (stop - start)
         block = (part[start:stop] for part in records)
+        # the last block is as long as the others: no compiled shape tells how many rows there are
         if padding:
             block = (np.pad(part, ((0, padding),) + ((0, 0),) * (part.ndim - 1)) for part in block)
         yield Records(*block), is_record
@@ -193,6 +205,7 @@ def sum_statistics(records: Records, parameters: NaturalParameters, resolution: 
 
 def score_records(records: Records, parameters: NaturalParameters) -> np.ndarray:
     """Return log Σ_k p(x, k) of every record in double precision."""
+    # a score is not private, and single precision would round it at the sixth digit
     with enable_x64(True):
         scores = [
             np.asarray(log_densities(block.codes, block.features, block.classes, parameters))

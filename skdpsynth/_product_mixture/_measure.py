@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .._histograms import Bins, NoisyGrid, coarsen, fine_grid, release_grid
-from ..privacy import Mechanisms, nonnegative_sensitivity
+from ..privacy import Mechanisms
 from ._columns import ColumnModel
 from ._estimates import NoisySums
 from ._kernels import NaturalParameters, power_of_two, sum_statistics
@@ -17,6 +17,7 @@ from ._layout import Layout, Records, build_layout, encode_records, record_squar
 
 __all__ = [
     "Opening",
+    "expect_classes",
     "one_per_class",
     "open_table",
     "pass_sensitivity",
@@ -58,9 +59,25 @@ class Opening(NamedTuple):
         return self.grid.n_records if self.grid.is_count_public else None
 
 
-def pass_sensitivity(columns: Sequence[ColumnModel], owner: int | None, adjacency: str) -> float:
+def expect_classes(columns: Sequence[ColumnModel], owner: int | None) -> int:
+    """Return how many classes there will be, the most where that follows from noisy bins.
+
+    Parameters
+    ----------
+    columns : sequence of ColumnModel
+    owner : int or None
+        Position of the tabulated column each of whose cells owns components.
+    """
+    if owner is None:
+        return 1
+    if columns[owner].distribution == "histogram":
+        return MOST_TARGET_BINS
+    return columns[owner].n_levels + columns[owner].kind.nullable
+
+
+def pass_sensitivity(columns: Sequence[ColumnModel], owner: int | None, desk: Mechanisms) -> float:
     """Return the L2 sensitivity of one pass of expected statistics; see `release_sums`."""
-    return nonnegative_sensitivity(math.sqrt(record_squared_norm(columns, owner)), adjacency)
+    return desk.nonnegative_sensitivity(math.sqrt(record_squared_norm(columns, owner)))
 
 
 def open_table(
@@ -148,6 +165,7 @@ def release_sums(
     That no other record moves needs its arithmetic to be the same wherever it stands in a block;
     the kernels use no operation across rows but the exact integer sums.
     """
+    # certain responsibilities are 0 or 1, and need no finer steps
     resolution = 1 if is_hard else _choose_resolution(sensitivity / mu)
     exact = sum_statistics(records, model, resolution)
     parts = [
@@ -155,6 +173,7 @@ def release_sums(
         exact.cell[: layout.n_cells, :n_components].T,
         exact.feature[:, :n_components].T,
     ]
+    # integers over a power of two: the division is exact, and 1/resolution is the noise's grid
     released = desk.gaussian(
         np.concatenate([part.ravel() for part in parts]) / resolution,
         sensitivity=sensitivity,

@@ -161,6 +161,7 @@ class MixtureModel:
         uniform = rng.random(len(component))
         if scalar.distribution == "normal":
             scale = np.exp(self.estimates.log_scale[component, j])
+            # inverse of the distribution function within the bounds: one uniform per value
             values = stats.truncnorm.ppf(
                 uniform, (-1 - location) / scale, (1 - location) / scale, location, scale
             )
@@ -246,6 +247,7 @@ class MixtureModel:
 
 def _dirichlet(concentration: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Draw a Dirichlet vector for every row."""
+    # gamma variables over their sum are Dirichlet; all of them are 0 where the concentrations are
     gammas = rng.standard_gamma(np.maximum(concentration, 1e-8))
     total = gammas.sum(axis=-1, keepdims=True)
     mean = concentration / concentration.sum(axis=-1, keepdims=True)
@@ -314,6 +316,7 @@ def natural_parameters(
         bias = bias + present
         weight[scalar.start : scalar.start + scalar.n_moments] = moments
         if scalar.is_nullable:
+            # `present` is in the bias of every row; a missing value takes it out again
             missing = np.log(np.maximum(estimates.missing[:, j], tiny))
             weight[scalar.start + scalar.n_moments] = missing - present
     extra = padded_components - n_components
@@ -321,6 +324,7 @@ def natural_parameters(
     log_cell[:n_cells, :n_components] = np.log(np.maximum(estimates.cell, tiny)).T
     for block in layout.blocks:
         if block.column == without:
+            # the cells of a column sum to one: left out, it adds log 1
             log_cell[block.cells] = 0.0
     return NaturalParameters(
         np.pad(bias, (0, extra)),

@@ -9,12 +9,13 @@ import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from .._product_mixture._model import MixtureModel
+from .._product_mixture import MixtureModel
 from .._storing import Entry, Function, Stored, StoredSynthesizer, is_vector, require
 from ..exceptions import SavedModelError
 from ._dpvi._noisy_gradients import MeanFieldGuide
 from ._own_model._fitted import CustomModel
 from ._own_model._sites import Part
+from ._own_model._synthesizer import NumPyroSynthesizer
 from ._own_model._unconstrained import CustomLatents, FunctionGuide, build_guide
 from ._synthesizer import DPMixtureSynthesizer
 
@@ -67,6 +68,18 @@ def check_custom(model: CustomModel) -> None:
     require(is_vector(model.z, raw.n_latents), "the latent variables lack their values")
 
 
+def _convert(name: str, parameters: dict[str, Any], model: Any) -> tuple[str, dict[str, Any]]:
+    """Return the synthesizer of a file and its parameters as they are called today.
+
+    Before there was `NumPyroSynthesizer`, a model of one's own was a parameter of
+    `DPMixtureSynthesizer`, whose other parameters for it were those that both have.
+    """
+    if name != "DPMixtureSynthesizer" or not isinstance(model, CustomModel):
+        return name, parameters
+    known = NumPyroSynthesizer().get_params(deep=False)
+    return "NumPyroSynthesizer", {key: parameters[key] for key in parameters if key in known}
+
+
 STORED = Stored(
     entries=(
         *map(Entry, (Part, MeanFieldGuide)),
@@ -74,6 +87,10 @@ STORED = Stored(
         Entry(FunctionGuide, state=GuideState, taken=_take_guide, build=_make_guide),
         Entry(CustomModel, check_custom, columns=lambda model: list(model.schema.columns.items())),
     ),
-    synthesizers=(StoredSynthesizer(DPMixtureSynthesizer, (MixtureModel, CustomModel)),),
+    synthesizers=(
+        StoredSynthesizer(DPMixtureSynthesizer, (MixtureModel,)),
+        StoredSynthesizer(NumPyroSynthesizer, (CustomModel,)),
+    ),
     builds_on=("skdpsynth._product_mixture._stored",),
+    convert=_convert,
 )

@@ -1,29 +1,22 @@
-"""DPMixtureSynthesizer: hyper-parameters, and the way through the mixture's modules."""
+"""DPMixtureSynthesizer: hyper-parameters, and the plan that is made of them."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
-from tqdm.auto import tqdm
 
 from .._base import BaseSynthesizer
-from .._parameters import Choice, is_auto, is_number
-from .._product_mixture._columns import model_columns
-from .._product_mixture._estimates import effective_size
-from .._product_mixture._model import MixtureModel
-from .._product_mixture._release import MixtureRelease, infer_mixture
-from .._reading import check_choice, check_integer
-from ..privacy import NoiseSource, PrivacyLedger
-from ..schema import Table, TableSchema
+from .._parameters import Choice, Constraint, Integer, Number
+from .._product_mixture import model_columns
+from ..schema import TableSchema
 from ._d3p._engine import check_d3p_adjacency, require_d3p
-from ._dpvi._variational import VariationalPlan, VariationalRelease, release_variational
-from ._moments import MomentsPlan, release_moments
-from ._own_model._check_model import check_model
-from ._own_model._fitted import CustomModel
-from ._own_model._release import CustomRelease, count_steps, infer_custom, release_custom
+from ._dpvi._plan import VariationalPlan
+from ._dpvi._settings import StepSettings
+from ._moments import MomentsPlan
+from ._opening import find_owner
 
 __all__ = ["DPMixtureSynthesizer"]
 
@@ -31,8 +24,8 @@ __all__ = ["DPMixtureSynthesizer"]
 N_PASSES = 8
 N_PASSES_WITHOUT_NOISE = 30
 
-INFERENCES = ("moments", "dpvi")
-ENGINES = ("jax", "d3p")
+N_STEPS = 300
+LEARNING_RATE = 0.1
 
 
 class DPMixtureSynthesizer(BaseSynthesizer):
@@ -67,32 +60,25 @@ class DPMixtureSynthesizer(BaseSynthesizer):
         the variational bound, clipped record by record.
     engine : {"jax", "d3p"}, default="jax"
         What computes DP-VI: kernels of this package, or the released d3p, for reference.
-    model : callable, default=None
-        A NumPyro model of one record in the place of the mixture, ``model(x=None,
-        num_obs_total=None)``, fitted by ``inference="dpvi"``; `check_model` says what x holds.
-        Its priors set where the fit starts and how far it steps: let them cover plausible values.
-    guide : callable, AutoGuide or subclass of AutoGuide, default=None
-        Its variational family; by default independent normals.
     n_passes : int or "auto", default="auto"
         Passes over the rows; "auto" is 8, or 30 at ε = ∞.
     n_bins : int or "auto", default="auto"
         Bins a histogram column aims at. "auto" weighs the noisy row count against the noise.
     n_steps : int or "auto", default="auto"
-        Steps of DP-VI; "auto" is 300, or 1000 for a model of your own.
+        Steps of DP-VI; "auto" is 300.
     sampling_rate : float in (0, 1] or "auto", default="auto"
         Probability with which a row takes part in a step; "auto" gives batches of about 4096 rows,
         with d3p of fewer where their gradients would take much memory. Where that follows from a
         noisy row count, the ledger has the largest rate that the noise could have made of it.
     clipping_norm : float or "auto", default="auto"
-        Bound on the norm of one row's gradient; "auto" follows from the number of columns, or of
-        latent variables of a model of your own.
+        Bound on the norm of one row's gradient; "auto" follows from the number of columns.
     learning_rate : float or "auto", default="auto"
-        Step size of Adam; "auto" is 0.1, or 0.05 for a model of your own.
+        Step size of Adam; "auto" is 0.1.
     random_state : int, RandomState or None, default=None
         None draws noise from the operating system's secure source. Anything else also fixes the
         noise, which whoever knows it can subtract: for public data and tests only.
     verbose : int, default=0
-        1 shows a progress bar of the passes.
+        1 shows a progress bar of the passes, or steps.
 
     Attributes
     ----------
@@ -117,12 +103,13 @@ class DPMixtureSynthesizer(BaseSynthesizer):
 
     See Also
     --------
+    NumPyroSynthesizer : A model of your own in the place of the mixture.
     skdpsynth.metrics.TSTRScorer : Train on synthetic, test on real.
 
     Notes
     -----
     The moments follow Park, Foulds, Chaudhuri & Welling (2020), the model and its priors twinify
-    (Jälkö et al. 2021). `skdpsynth.mixture._moments.release_moments` has the proof.
+    (Jälkö et al. 2021). `skdpsynth.mixture._moments.MomentsPlan` has the proof.
 
     References
     ----------
@@ -144,7 +131,17 @@ class DPMixtureSynthesizer(BaseSynthesizer):
     ['age', 'sick']
     """
 
-    _constraints: ClassVar = {"inference": Choice(*INFERENCES)}
+    _constraints: ClassVar[Mapping[str, Constraint]] = {
+        "inference": Choice("moments", "dpvi"),
+        "engine": Choice("jax", "d3p"),
+        "n_components": Integer(1, auto=True),
+        "n_passes": Integer(1, auto=True),
+        "n_bins": Integer(2, auto=True),
+        "n_steps": Integer(1, auto=True),
+        "sampling_rate": Number("(0, 1]", auto=True),
+        "clipping_norm": Number("(0, inf)", auto=True),
+        "learning_rate": Number("(0, inf)", auto=True),
+    }
 
     def __init__(
         self,
@@ -157,8 +154,6 @@ class DPMixtureSynthesizer(BaseSynthesizer):
         distributions: Mapping[Hashable, str] | None = None,
         inference: str = "moments",
         engine: str = "jax",
-        model: Callable[..., Any] | None = None,
-        guide: Any = None,
         n_passes: int | str = "auto",
         n_bins: int | str = "auto",
         n_steps: int | str = "auto",
@@ -176,8 +171,6 @@ class DPMixtureSynthesizer(BaseSynthesizer):
         self.distributions = distributions
         self.inference = inference
         self.engine = engine
-        self.model = model
-        self.guide = guide
         self.n_passes = n_passes
         self.n_bins = n_bins
         self.n_steps = n_steps
@@ -197,96 +190,26 @@ class DPMixtureSynthesizer(BaseSynthesizer):
         """Mixing proportions of the fitted mixture."""
         return self.model_.weights
 
-    def _check_parameters(self, schema: TableSchema) -> None:
-        check_choice(self.engine, "engine", ENGINES)
-        self._check_numbers()
+    def _plan(self, schema: TableSchema) -> MomentsPlan | VariationalPlan:
         if self.engine == "d3p":
-            if self.inference != "dpvi" or self.model is not None:
-                raise ValueError('engine="d3p" does the automatic model by inference="dpvi" only.')
+            if self.inference != "dpvi":
+                raise ValueError('engine="d3p" does inference="dpvi" only.')
             check_d3p_adjacency(self.adjacency)
             require_d3p()
-        if self.model is not None:
-            if self.inference != "dpvi":
-                raise ValueError('A model of your own needs inference="dpvi".')
-            if self.distributions is not None:
-                raise ValueError("distributions is for the automatic model; leave it out.")
-            check_model(self.model, schema, self.guide)
-        elif self.guide is not None:
-            raise ValueError("A guide needs the model it belongs to: pass model as well.")
-        model_columns(schema, self.distributions)
-
-    def _check_numbers(self) -> None:
-        for name, smallest in [("n_components", 1), ("n_passes", 1), ("n_bins", 2), ("n_steps", 1)]:
-            check_integer(getattr(self, name), name, smallest)
-        for name, largest in [
-            ("sampling_rate", 1.0),
-            ("clipping_norm", math.inf),
-            ("learning_rate", math.inf),
-        ]:
-            value = getattr(self, name)
-            is_allowed = is_number(value) and 0 < value <= largest and math.isfinite(value)
-            if not is_allowed and not is_auto(value):
-                bound = f" of at most {largest:g}" if math.isfinite(largest) else ""
-                raise ValueError(
-                    f'{name} must be "auto" or a positive number{bound}, got {value!r}.'
-                )
-
-    def _release(
-        self, table: Table, ledger: PrivacyLedger, noise: NoiseSource
-    ) -> MixtureRelease | VariationalRelease | CustomRelease:
-        if self.model is not None:
-            plan = self._variational_plan()
-            with self._progress(count_steps(plan), "steps") as progress:
-                return release_custom(
-                    table, self.model, self.guide, plan, ledger, noise, progress.update
-                )
-        columns = model_columns(table.schema, self.distributions)
-        owner = None
-        if table.schema.target is not None:
-            position = table.schema.names.index(table.schema.target)
-            owner = position if columns[position].is_tabulated else None
-        if self.inference == "dpvi":
-            plan = self._variational_plan()
-            with self._progress(plan.count_steps(), "steps") as progress:
-                return release_variational(
-                    table.codes, columns, owner, plan, ledger, noise, progress.update, self.engine
-                )
-        n_passes = self.n_passes
-        if n_passes == "auto":
-            n_passes = N_PASSES if math.isfinite(ledger.mu) else N_PASSES_WITHOUT_NOISE
-        moments = MomentsPlan(self.n_components, self.n_bins, int(n_passes))
-        with self._progress(moments.n_passes, "passes") as progress:
-            return release_moments(
-                table.codes, columns, owner, moments, ledger, noise, progress.update
-            )
-
-    def _variational_plan(self) -> VariationalPlan:
-        return VariationalPlan(
-            self.n_components,
-            self.n_bins,
-            self.n_steps,
+        columns = model_columns(schema, self.distributions)
+        model = (columns, find_owner(columns, schema), self.adjacency)
+        size = (self.n_components, self.n_bins)
+        if self.inference == "moments":
+            return MomentsPlan(*model, *size, self._count_passes())
+        settings = StepSettings(
+            N_STEPS if self.n_steps == "auto" else int(self.n_steps),
             self.sampling_rate,
             self.clipping_norm,
-            self.learning_rate,
+            LEARNING_RATE if self.learning_rate == "auto" else float(self.learning_rate),
         )
+        return VariationalPlan(*model, *size, settings, self.engine)
 
-    def _progress(self, total: int, description: str) -> tqdm:
-        return tqdm(total=total, desc=description, disable=not self.verbose)
-
-    def _infer(
-        self, release: MixtureRelease | VariationalRelease | CustomRelease
-    ) -> MixtureModel | CustomModel:
-        if isinstance(release, CustomRelease):
-            return infer_custom(release)
-        if isinstance(release, MixtureRelease):
-            return infer_mixture(release)
-        size = effective_size(release.weights[None], np.array([release.n_records]), np.zeros(1))
-        return MixtureModel(
-            release.columns,
-            release.layout,
-            release.bins,
-            release.weights,
-            float(size[0]),
-            release.owner,
-            release.estimates,
-        )
+    def _count_passes(self) -> int:
+        if self.n_passes != "auto":
+            return int(self.n_passes)
+        return N_PASSES if math.isfinite(self.epsilon) else N_PASSES_WITHOUT_NOISE

@@ -143,7 +143,8 @@ def postprocess(frame):
 def test_model_in_python(folder, run):
     (folder / "model.py").write_text(MODEL)
     TableSchema({"sick": skdpsynth.Categorical([0, 1])}).to_json(folder / "sick.json")
-    fit = ["fit", "data.csv", "--schema", "sick.json", "--model-file", "model.py"]
+    fit = ["fit", "data.csv", "--schema", "sick.json", "--method", "numpyro"]
+    fit += ["--model-file", "model.py"]
     epochs = ["--num-epochs", "5", "--sampling-ratio", "0.5", "--clipping-threshold", "1"]
     code, _, err = run(*fit, *epochs, "-o", "m.skdp")
     assert code == 0

@@ -3,7 +3,12 @@ from pathlib import Path
 import click
 import pytest
 
-from skdpsynth import ClustMixSynthesizer, DPMixtureSynthesizer, NapsuMQSynthesizer
+from skdpsynth import (
+    ClustMixSynthesizer,
+    DPMixtureSynthesizer,
+    NapsuMQSynthesizer,
+    NumPyroSynthesizer,
+)
 from skdpsynth._catalogue import METHODS
 from skdpsynth._cli._methods import APPLIES, OWN_OPTIONS, FitOptions, make_synthesizer
 from skdpsynth._cli._user_code import UserCode
@@ -88,10 +93,11 @@ def test_files_become_parameters(folder):
     # a file goes before a strategy of the same name
     made = make(method="napsu", queries="star")
     assert made.queries == [("age", "ill"), ("visits",)]
-    own = make(UserCode(Path("m.py"), model), model_file=Path("m.py"))
-    assert (own.model, own.guide, own.inference) == (model, None, "dpvi")
+    own = make(UserCode(Path("m.py"), model), model_file=Path("m.py"), method="numpyro")
+    assert type(own) is NumPyroSynthesizer
+    assert (own.model, own.guide) == (model, None)
     plain = make(UserCode(Path("m.py"), postprocess=model), model_file=Path("m.py"))
-    assert (plain.model, plain.inference) == (None, "moments")
+    assert (plain.distributions, plain.inference) == (None, "moments")
 
 
 def test_noise_is_fixed_by_the_insecure_seed_only(capsys):
@@ -122,6 +128,8 @@ def test_bars_on_a_terminal_only(monkeypatch):
             "--num-epochs needs --inference dpvi",
         ),
         ({"method": "napsu", "model_file": Path("m.txt")}, "which is for --method mixture"),
+        ({"method": "numpyro", "model_file": Path("m.txt")}, "which is for --method mixture"),
+        ({"method": "numpyro"}, "--method numpyro needs a model of your own: --model-file FILE.py"),
         ({"parameter": ("epsilon=3",)}, "--parameter epsilon: use --epsilon"),
         ({"parameter": ("n_clusters=3",)}, "--parameter n_clusters: use --k"),
         ({"parameter": ("n_bons=3",)}, "expected NAME=VALUE, where NAME is one of .*'n_bins'"),
@@ -136,19 +144,38 @@ def test_options_that_do_not_apply(changes, message):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"k": 2}, "--k is for the automatic model"),
-        ({"inference": "moments"}, "a model of your own needs --inference dpvi"),
-        ({"method": "napsu"}, "which is for --method mixture"),
+        ({"k": 2}, "--k is for --method mixture or clustmix; numpyro has no components"),
+        ({"inference": "dpvi"}, "numpyro has no choice of inference"),
+        ({"method": "napsu"}, "which is for --method numpyro"),
+        ({"method": "mixture"}, "which is for --method numpyro"),
     ],
 )
 def test_options_that_do_not_go_with_a_model(changes, message):
     with pytest.raises(click.UsageError, match=message):
-        make(UserCode(Path("m.py"), model), model_file=Path("m.py"), **changes)
+        make(
+            UserCode(Path("m.py"), model),
+            **{"model_file": Path("m.py"), "method": "numpyro", **changes},
+        )
+
+
+def test_gradient_steps_of_a_model():
+    own = make(
+        UserCode(Path("m.py"), model, model),
+        model_file=Path("m.py"),
+        method="numpyro",
+        num_epochs=5,
+        sampling_ratio=0.03,
+        clipping_threshold=2.0,
+    )
+    assert (own.n_steps, own.sampling_rate, own.clipping_norm) == (167, 0.03, 2.0)
+    assert own.guide is model
 
 
 def test_every_parameter_has_one_way_to_be_set():
+    own = UserCode(Path("m.py"), model)
     for method in METHODS:
-        parameters = set(make(method=method).get_params(deep=False))
+        code = own if method == "numpyro" else UserCode()
+        parameters = set(make(code, method=method).get_params(deep=False))
         assert {"epsilon", "delta", "adjacency", "schema", "random_state", "verbose"} <= parameters
         assert set(OWN_OPTIONS) >= parameters & set(FitOptions.__annotations__)
     assert set(APPLIES) <= set(FitOptions.__annotations__)

@@ -14,7 +14,7 @@ def passes_without_noise(schema, codes):
     columns, owner = model_columns(schema), schema.names.index("label")
     desk = noiseless()
     opening = open_table(codes, columns, owner, 8, np.inf, 0.0, desk)
-    return columns, BlockPasses(opening, pass_sensitivity(columns, owner, "add_remove"), desk)
+    return columns, BlockPasses(opening, pass_sensitivity(columns, owner, desk), desk)
 
 
 def test_every_record_counts_for_the_most_probable_cluster_of_its_class():

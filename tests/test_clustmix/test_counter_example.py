@@ -157,10 +157,12 @@ def test_sums_around_public_centroids_move_by_no_more_than_their_sensitivity(cen
     first, second = (released_sums(make_table(record)) for record in (LEFT_SIDE, LOWER_SIDE))
     without = released_sums(make_table(LEFT_SIDE)[:-1])
     # what is summed are one-hot blocks and a one: Δ² = 1 + 2
-    sensitivity = pass_sensitivity(columns, None, "add_remove")
+    sensitivity = pass_sensitivity(columns, None, noiseless())
     assert_allclose(sensitivity, math.sqrt(3))
     assert_allclose(np.linalg.norm(first - without), sensitivity)
-    assert np.linalg.norm(first - second) <= pass_sensitivity(columns, None, "replace_one")
+    assert np.linalg.norm(first - second) <= pass_sensitivity(
+        columns, None, noiseless("replace_one")
+    )
     # all other records stay where they are
     assert np.abs(first - second).sum() <= 6
 

@@ -4,7 +4,7 @@ import inspect
 import re
 
 import skdpsynth
-from skdpsynth import DPMixtureSynthesizer, NapsuMQSynthesizer
+from skdpsynth import DPMixtureSynthesizer, NapsuMQSynthesizer, NumPyroSynthesizer
 from skdpsynth.mixture import NAModel
 
 from .pages import DOC, run_page
@@ -27,6 +27,7 @@ def test_names_in_the_tables_exist():
     parameters = {
         *inspect.signature(DPMixtureSynthesizer).parameters,
         *inspect.signature(NapsuMQSynthesizer).parameters,
+        *inspect.signature(NumPyroSynthesizer).parameters,
     }
     for name in ("clipping_norm", "n_steps", "sampling_rate", "distributions", "queries", "guide"):
         assert name in text

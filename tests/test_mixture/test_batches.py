@@ -5,7 +5,12 @@ import pytest
 from scipy import stats
 
 from skdpsynth.mixture._dpvi._batches import PoissonBatches, batch_capacity
-from skdpsynth.privacy import NoiseSource
+from skdpsynth.privacy import Mechanisms, NoiseSource, PrivacyLedger, RowCount
+
+
+def batches_of(n_rows, rate, count, overflow):
+    desk = Mechanisms(PrivacyLedger(1.0, 1e-6), NoiseSource(0))
+    return PoissonBatches(n_rows, rate, RowCount(*count), overflow, desk)
 
 
 @pytest.mark.parametrize("rate", [0.001, 0.05, 0.4])
@@ -19,7 +24,7 @@ def test_capacity_bounds_the_binomial_tail(rate, overflow):
 def test_rows_take_part_independently_with_the_sampling_rate():
     """Counts per row, per batch and of pairs against their laws, false alarms below 1e-5."""
     n_rows, n_steps, rate = 40, 6000, 0.15
-    batches = PoissonBatches(n_rows, rate, 40.0, 1.0, 1e-9, NoiseSource(0))
+    batches = batches_of(n_rows, rate, (40.0, 1.0), 1e-9)
     drawn = batches.draw(n_steps, n_steps + 3)
     assert (drawn[n_steps:] == -1).all()
     taken = np.zeros((n_steps, n_rows))
@@ -41,14 +46,14 @@ def test_rows_take_part_independently_with_the_sampling_rate():
 
 
 def test_rate_one_is_every_row_in_every_step():
-    batches = PoissonBatches(5, 1.0, 5.0, 0.0, 0.0, NoiseSource(0))
+    batches = batches_of(5, 1.0, (5.0, 0.0), 0.0)
     assert batches.draw(3, 3) is None
     assert batches.is_row.tolist() == [True] * 5 + [False] * 3
     assert batches.pad(np.ones((5, 2))).shape == (8, 2)
 
 
 def test_rows_past_the_capacity_are_left_out():
-    batches = PoissonBatches(4000, 0.5, 100.0, 0.0, 0.5, NoiseSource(0))
+    batches = batches_of(4000, 0.5, (100.0, 0.0), 0.5)
     drawn = batches.draw(2, 2)
     assert drawn.shape[1] < 1000
     assert (drawn >= 0).all()

@@ -22,7 +22,7 @@ from test_product_mixture.reference import (
 )
 
 from skdpsynth import Categorical, Continuous, Count, DPMixtureSynthesizer, TableSchema
-from skdpsynth._product_mixture._layout import encode_records
+from skdpsynth._product_mixture import encode_records
 from skdpsynth.mixture._d3p import _engine as _d3p
 from skdpsynth.mixture._d3p._engine import (
     _import_d3p,
@@ -36,6 +36,7 @@ from skdpsynth.mixture._d3p._numpyro_mixture import build_model, initial_values
 from skdpsynth.mixture._dpvi._noisy_gradients import DPVIPlan
 from skdpsynth.privacy import (
     GaussianEvent,
+    Mechanisms,
     NoiseSource,
     PrivacyLedger,
     WithoutReplacementGaussianEvent,
@@ -64,20 +65,10 @@ def problem():
     return model, start, codes, records
 
 
-def fit(problem, ledger, seed=0, plan=PLAN, **options):
+def fit(problem, ledger, seed=0, plan=PLAN, progress=None):
     model, start, _, records = problem
-    noise = NoiseSource(seed)
-    return fit_d3p(
-        records,
-        model.layout,
-        model.owner,
-        start.estimates,
-        start.weights,
-        plan,
-        ledger,
-        noise,
-        **options,
-    )
+    desk = Mechanisms(ledger, NoiseSource(seed), progress)
+    return fit_d3p(records, model.layout, model.owner, start.estimates, start.weights, plan, desk)
 
 
 def hide_d3p(monkeypatch, module=None):
@@ -120,7 +111,7 @@ def test_all_of_the_budget_is_spent_and_no_more(problem):
     ledger = PrivacyLedger(2.0, 1e-6, "replace_one")
     ledger.charge(GaussianEvent(0.1), name="profile")
     finished = []
-    fit(problem, ledger, after_steps=finished.append)
+    fit(problem, ledger, progress=finished.append)
     event = ledger.events[1]
     assert event == WithoutReplacementGaussianEvent(2000, 100, event.noise_multiplier, 100)
     entry = ledger.entries[1]
@@ -273,13 +264,9 @@ def test_the_size_of_batches_does_not_follow_from_noise(monkeypatch):
 
 def make_synthesizer(**parameters):
     settings = {"n_components": 2, "n_bins": 4, "n_steps": 20, "random_state": 0}
+    settings |= {"inference": "dpvi", "engine": "d3p", "adjacency": "replace_one"}
     return DPMixtureSynthesizer(
-        2.0,
-        1e-6,
-        schema=mixed_schema(nullable=True),
-        inference="dpvi",
-        engine="d3p",
-        **settings | {"adjacency": "replace_one"} | parameters,
+        2.0, 1e-6, schema=mixed_schema(nullable=True), **settings | parameters
     )
 
 
@@ -295,9 +282,19 @@ def make_table(n_rows):
     return pd.DataFrame(frame)
 
 
+def test_the_plan_tells_of_the_gradients_without_a_share(monkeypatch):
+    monkeypatch.setattr("skdpsynth.mixture._synthesizer.require_d3p", lambda: None)
+    *gaussian, gradients = make_synthesizer().plan().releases
+    assert [planned.share for planned in gaussian] == [0.1, 0.3]
+    assert np.isnan(gradients.share)
+    assert gradients.name == "clipped gradients, 20 steps of d3p"
+
+
 @needs_d3p
 def test_synthesizer_fits_and_samples_with_d3p():
     synthesizer = make_synthesizer(distributions=FAMILIES).fit(make_table(300))
+    names = [entry.name for entry in synthesizer.ledger_.entries]
+    assert names == [planned.name for planned in synthesizer.plan().releases]
     assert synthesizer.privacy_spent_.epsilon <= 2.0
     assert isinstance(synthesizer.ledger_.events[-1], WithoutReplacementGaussianEvent)
     sample = synthesizer.sample(50, random_state=0)
@@ -306,6 +303,8 @@ def test_synthesizer_fits_and_samples_with_d3p():
 
 
 def test_synthesizer_checks_engine_before_the_rows(monkeypatch):
+    with pytest.raises(ValueError, match='engine="d3p" does inference="dpvi" only'):
+        make_synthesizer(inference="moments").fit(make_table(20))
     with pytest.raises(ValueError, match='needs adjacency="replace_one"'):
         make_synthesizer(adjacency="add_remove").fit(make_table(20))
     hide_d3p(monkeypatch)

@@ -15,15 +15,17 @@ from skdpsynth.mixture._dpvi._noisy_gradients import (
     COUNT_RESERVE,
     DPVIPlan,
     MeanFieldGuide,
-    count_margin,
     run_dpvi,
 )
-from skdpsynth.mixture._dpvi._variational import (
-    VariationalPlan,
-    choose_accounted_rate,
-    choose_sampling_rate,
+from skdpsynth.mixture._dpvi._settings import StepSettings, count_margin
+from skdpsynth.privacy import (
+    GaussianEvent,
+    Mechanisms,
+    NoiseSource,
+    PrivacyLedger,
+    RowCount,
+    SubsampledGaussianEvent,
 )
-from skdpsynth.privacy import GaussianEvent, NoiseSource, PrivacyLedger, SubsampledGaussianEvent
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,8 @@ def fit(epsilon, plan, n_rows=400, adjacency="add_remove", seed=0, model=None, s
     ledger = PrivacyLedger(epsilon, 1e-5, adjacency)
     start = np.concatenate([np.zeros(2), np.full(2, -2.0)]) if start is None else start
     guide = MeanFieldGuide(2)
-    noise = NoiseSource(seed)
-    trace = run_dpvi(model, guide, start, rows, n_rows, 0.0, plan, ledger, noise)
+    desk = Mechanisms(ledger, NoiseSource(seed))
+    trace = run_dpvi(model, guide, start, rows, RowCount(n_rows, 0.0), plan, desk)
     return trace, ledger, rows
 
 
@@ -185,24 +187,26 @@ def test_sums_in_double_precision_or_in_parts_give_the_same_fit(model):
 
 
 def test_noise_suffices_for_every_rate_that_a_noisy_count_may_give():
-    plan = VariationalPlan("auto", "auto", "auto", "auto", "auto", "auto")
-    ledger, scale = PrivacyLedger(1.0, 1e-6), 40.0
-    half = count_margin(scale, ledger) / 2
+    settings = StepSettings(300, "auto", "auto", 0.1)
+    desk, scale = Mechanisms(PrivacyLedger(1.0, 1e-6), NoiseSource(0)), 40.0
+    half = count_margin(scale, desk) / 2
     # beyond that with a probability of which (1 + e^ε) times is a part of δ
     assert 2 * ndtr(-(half - 2.0) / scale) * (1 + math.e) <= COUNT_RESERVE * 1e-6
     for n_rows in [500, 8100, 8192, 8300, 8900, 9300, 24_000, 10**6]:
         noisy = n_rows + np.linspace(-half, half, 101)
-        rates = [choose_sampling_rate(plan, count) for count in noisy]
-        accounted = [choose_accounted_rate(plan, count, scale, ledger) for count in noisy]
+        rates = [settings.choose_rate(count) for count in noisy]
+        counts = [RowCount(count, scale) for count in noisy]
+        accounted = [settings.choose_accounted_rate(count, desk) for count in counts]
         assert min(accounted) >= max(rates)
         assert max(accounted) == 1.0 or max(accounted) < 1.3 * min(rates)
 
 
 def test_a_rate_that_is_public_is_accounted_for_as_it_is():
-    auto = VariationalPlan("auto", "auto", "auto", "auto", "auto", "auto")
-    ledger = PrivacyLedger(1.0, 1e-6)
-    assert choose_accounted_rate(auto, 24_000.0, 0.0, ledger) is None
-    assert choose_accounted_rate(replace(auto, sampling_rate=0.1), 24_000.0, 40.0, ledger) is None
+    auto = StepSettings(300, "auto", "auto", 0.1)
+    given = replace(auto, sampling_rate=0.1)
+    desk = Mechanisms(PrivacyLedger(1.0, 1e-6), NoiseSource(0))
+    assert auto.choose_accounted_rate(RowCount(24_000.0, 0.0), desk) is None
+    assert given.choose_accounted_rate(RowCount(24_000.0, 40.0), desk) is None
 
 
 @pytest.mark.parametrize(("rate", "accounted"), [(0.1, 0.12), (0.45, 1.0)])

@@ -22,7 +22,7 @@ from skdpsynth.mixture._own_model._fitted import CustomModel
 from skdpsynth.mixture._own_model._na_model import NAModel
 from skdpsynth.mixture._own_model._records import example_record, to_codes, to_records
 from skdpsynth.mixture._own_model._unconstrained import CustomLatents, build_guide
-from skdpsynth.privacy import NoiseSource, PrivacyLedger
+from skdpsynth.privacy import Mechanisms, NoiseSource, PrivacyLedger, RowCount
 
 # numpyro 0.19 asks for the finfo of a traced array when it samples a Dirichlet
 pytestmark = pytest.mark.filterwarnings("ignore:unhashable type:FutureWarning")
@@ -351,14 +351,13 @@ def fit(
     rate=0.1,
     seed=0,
 ):
-    """What `_release` and `_infer` do."""
+    """What `NumPyroPlan` does."""
     latents = CustomLatents.build(model, schema)
     family, start = build_guide(guide, latents)
-    ledger = PrivacyLedger(epsilon, 1e-6, "replace_one")
+    desk = Mechanisms(PrivacyLedger(epsilon, 1e-6, "replace_one"), NoiseSource(seed))
     plan = DPVIPlan(n_steps, sampling_rate, norm, rate)
-    trace = run_dpvi(
-        latents, family, start, records, len(records), 0.0, plan, ledger, NoiseSource(seed)
-    )
+    count = RowCount(len(records), 0.0)
+    trace = run_dpvi(latents, family, start, records, count, plan, desk)
     return CustomModel.at_location(latents, family, trace.parameters, schema)
 
 

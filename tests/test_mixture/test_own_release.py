@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 
-from skdpsynth import Categorical, Continuous, DPMixtureSynthesizer, TableSchema
+from skdpsynth import Categorical, Continuous, NumPyroSynthesizer, TableSchema
 from skdpsynth.mixture import ModelError, NAModel, check_model
 
 SCHEMA = TableSchema(
@@ -46,11 +46,10 @@ def fit(table, **parameters):
         "epsilon": math.inf,
         "delta": 1e-5,
         "schema": SCHEMA,
-        "inference": "dpvi",
         "model": regression,
         "random_state": 0,
     }
-    return DPMixtureSynthesizer(**{**defaults, **parameters}).fit(table)
+    return NumPyroSynthesizer(**{**defaults, **parameters}).fit(table)
 
 
 def check_recovery(synthesizer, table, tolerance):
@@ -72,6 +71,11 @@ def test_with_noise_it_comes_close_within_the_request(table, adjacency):
     assert 2.5 < synthesizer.privacy_spent_.epsilon <= 3.0
     names = [entry.name for entry in synthesizer.ledger_.entries]
     assert ("row count" in names) == (adjacency == "add_remove")
+    planned = synthesizer.plan().releases
+    assert names == [line.name for line in planned]
+    shares = [line.share for line in planned]
+    assert shares == ([0.01, 0.99] if adjacency == "add_remove" else [1.0])
+    assert synthesizer.ledger_.shares() == pytest.approx(shares, abs=1e-12)
     check_recovery(synthesizer, table, 0.08)
 
 
@@ -95,21 +99,43 @@ def test_what_is_wrong_is_said_before_any_budget_is_spent(table):
 
     with pytest.raises(ModelError, match="observed"):
         check_model(constant, SCHEMA)
-    synthesizer = DPMixtureSynthesizer(schema=SCHEMA, inference="dpvi", model=constant)
+    synthesizer = NumPyroSynthesizer(schema=SCHEMA, model=constant)
     with pytest.raises(ModelError, match="observed"):
         synthesizer.fit(table)
     assert not hasattr(synthesizer, "ledger_")
 
 
+def test_sampled_batches_have_no_share_of_their_own():
+    count, gradients = NumPyroSynthesizer(schema=SCHEMA, model=regression).plan().releases
+    assert (count.name, count.share) == ("row count", 0.01)
+    assert gradients.name == "clipped gradients, 1000 steps"
+    assert math.isnan(gradients.share)
+
+
+def test_a_model_is_asked_for_before_the_rows_are_used(table):
+    synthesizer = NumPyroSynthesizer(schema=SCHEMA, guide=regression)
+    for use in (lambda: synthesizer.fit(table), synthesizer.plan):
+        with pytest.raises(ValueError, match="needs a model of one record: pass model"):
+            use()
+    assert not hasattr(synthesizer, "ledger_")
+
+
 @pytest.mark.parametrize(
-    ("parameters", "message"),
+    ("parameter", "value"),
     [
-        ({"inference": "moments"}, 'inference="dpvi"'),
-        ({"engine": "d3p"}, "automatic model"),
-        ({"model": None, "guide": regression}, "pass model"),
-        ({"distributions": {"height": "normal"}}, "automatic model"),
+        ("n_steps", 0),
+        ("sampling_rate", 1.5),
+        ("clipping_norm", math.inf),
+        ("learning_rate", "fast"),
     ],
 )
-def test_parameters_that_contradict_each_other(table, parameters, message):
-    with pytest.raises(ValueError, match=message):
-        fit(table, **parameters)
+def test_impossible_parameters_are_named(table, parameter, value):
+    with pytest.raises(ValueError, match=f"{parameter} must be"):
+        fit(table, **{parameter: value})
+
+
+def test_progress_counts_steps_not_rows(table, capsys):
+    fit(table[:1237], n_steps=70, sampling_rate=0.1, verbose=1)
+    progress = capsys.readouterr().err
+    assert "70/70" in progress
+    assert "1237" not in progress

@@ -70,6 +70,19 @@ def test_three_releases_within_the_request(table, adjacency, sampling_rate):
     events = [type(entry.event) for entry in synthesizer.ledger_.entries]
     last = SubsampledGaussianEvent if sampling_rate == 0.3 else GaussianEvent
     assert events == [GaussianEvent, GaussianEvent, last]
+    planned = synthesizer.plan(SCHEMA).releases
+    ledger = synthesizer.ledger_
+    assert [entry.name for entry in ledger.entries] == [line.name for line in planned]
+    assert [line.share for line in planned[:2]] == [0.1, 0.3]
+    if sampling_rate == 1.0:
+        shares = [line.share for line in planned]
+        assert math.fsum(shares) == pytest.approx(1.0)
+        assert ledger.shares() == pytest.approx(shares, abs=1e-12)
+    else:
+        # whether batches are of all rows is not known before their number
+        assert math.isnan(planned[2].share)
+    for line, entry in zip(planned[:2], ledger.entries, strict=False):
+        assert (entry.event.mu / ledger.mu) ** 2 == pytest.approx(line.share)
     synthetic = synthesizer.sample(50, random_state=0)
     assert synthetic.columns.tolist() == table.columns.tolist()
     assert synthesizer.n_components_ == len(synthesizer.weights_)
@@ -102,6 +115,19 @@ def test_progress_counts_steps_not_rows(table, capsys):
     progress = capsys.readouterr().err
     assert "70/70" in progress
     assert "1237" not in progress
+
+
+@pytest.mark.parametrize("adjacency", ["add_remove", "replace_one"])
+def test_without_histograms_the_plan_is_what_the_ledger_has(table, adjacency):
+    families = {"height": "normal", "visits": "poisson"}
+    synthesizer = fit(
+        table[:500], adjacency=adjacency, distributions=families, sampling_rate=1.0, n_steps=3
+    )
+    planned, ledger = synthesizer.plan(SCHEMA).releases, synthesizer.ledger_
+    expected = [0.01, 0.3, 0.69] if adjacency == "add_remove" else [0.3, 0.7]
+    assert [line.share for line in planned] == pytest.approx(expected)
+    assert [line.name for line in planned] == [entry.name for entry in ledger.entries]
+    assert ledger.shares() == pytest.approx(expected, abs=1e-12)
 
 
 @pytest.mark.parametrize(

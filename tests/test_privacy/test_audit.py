@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from skdpsynth import Continuous, TableSchema
-from skdpsynth.clustmix._published._madl2022 import release_madl2022
+from skdpsynth import Continuous, PrivacyLeakWarning, TableSchema
+from skdpsynth.clustmix._published._madl2022 import Madl2022Plan, box_columns
 from skdpsynth.mixture._dpvi._noisy_gradients import DPVIPlan
-from skdpsynth.privacy import NoiseSource, PrivacyLedger, gaussian_release
+from skdpsynth.privacy import Mechanisms, NoiseSource, PrivacyLedger
+from skdpsynth.schema import Table
 
 from .audit import faults
 from .audit.attacks import attack_gaussian, distances, ledger_of_mu, trained_guesses
@@ -151,34 +152,33 @@ def test_synthesizers(case):
 # Planted faults: each is caught, and only where it is planted
 
 
-def shown(synthesizer, record="corner of the domain", adjacency="add_remove"):
-    return audit_case(GaussianCase(synthesizer, record, adjacency), NoiseSource(2), N_FAST)
+def shown(synthesizer, record="corner of the domain", adjacency="add_remove", fault=None):
+    return audit_case(GaussianCase(synthesizer, record, adjacency), NoiseSource(2), N_FAST, fault)
 
 
 @pytest.mark.parametrize("synthesizer", ["mixture, moments", "napsu, star", "clustmix, blocks"])
 def test_noise_for_half_the_sensitivity_is_caught(synthesizer):
     assert not shown(synthesizer).is_violated
-    with faults.half_the_sensitivity():
-        measured = shown(synthesizer)
+    measured = shown(synthesizer, fault=faults.HalfTheSensitivity)
     assert measured.is_violated
     assert 1.6 < measured.ratio < 2.0
 
 
 @pytest.mark.parametrize("synthesizer", ["mixture, moments", "napsu, star", "clustmix, blocks"])
 def test_replacing_accounted_for_as_removing_is_caught(synthesizer):
-    with faults.replaced_as_removed():
-        assert not shown(synthesizer).is_violated
-        measured = shown(synthesizer, adjacency="replace_one")
+    fault = faults.ReplacedAsRemoved
+    assert not shown(synthesizer, fault=fault).is_violated
+    measured = shown(synthesizer, adjacency="replace_one", fault=fault)
     assert measured.is_violated
     assert 1.1 < measured.ratio < math.sqrt(2)
 
 
 def test_a_budget_spent_twice_is_caught():
     assert not shown("napsu, auto", "duplicate of many rows").is_violated
-    with faults.selection_for_free():
-        measured = shown("napsu, auto", "duplicate of many rows")
-        case = GaussianCase("napsu, auto", "duplicate of many rows", "add_remove")
-        pairs, ledger, _ = record_case(case)
+    fault = faults.SelectionForFree
+    measured = shown("napsu, auto", "duplicate of many rows", fault=fault)
+    case = GaussianCase("napsu, auto", "duplicate of many rows", "add_remove")
+    pairs, ledger, _ = record_case(case, fault)
     assert measured.is_violated
     # and without any noise: a release that the ledger of the fit has not seen
     assert not all(release.ledger is ledger for release, _ in pairs)
@@ -186,7 +186,7 @@ def test_a_budget_spent_twice_is_caught():
 
 def game(run, tables, adjacency="add_remove"):
     """Return the μ shown between two tables whose releases are charged for μ = 1."""
-    pairs, _, ledger = record_pair(run, tables, lambda: ledger_of_mu(1.0, adjacency))
+    pairs, ledger = record_pair(run, tables, lambda: ledger_of_mu(1.0, adjacency))
     assert charged_mu(ledger) <= 1.0 + 1e-9
     return mu_bound(attack_gaussian(pairs, N_FAST, NoiseSource(3)))
 
@@ -196,10 +196,7 @@ def test_bounds_from_the_data_are_caught():
     tables = [codes.copy() for codes in neighbours("corner of the domain", "add_remove")]
     for codes in tables:
         codes[:360, 1] *= 0.5
-
-    def run(codes, ledger):
-        return SYNTHESIZERS["mixture, moments"].release(codes, ledger, NoiseSource(0))
-
+    run = SYNTHESIZERS["mixture, moments"].release
     assert game(run, tables) <= 1.0
     with faults.bounds_from_the_data():
         assert game(run, tables) > 2.0
@@ -207,27 +204,32 @@ def test_bounds_from_the_data_are_caught():
 
 def test_an_exact_row_count_is_caught():
     case = GaussianCase("mixture, moments", "corner of the domain", "add_remove")
-    with faults.exact_row_count(), pytest.raises(PublicDifference):
-        record_case(case)
+    with pytest.raises(PublicDifference):
+        record_case(case, faults.ExactRowCount)
     # where it is public it may be kept
-    with faults.exact_row_count():
-        record_case(case._replace(adjacency="replace_one"))
+    record_case(case._replace(adjacency="replace_one"), faults.ExactRowCount)
+
+
+class Residuals(Mechanisms):
+    """Keeps the noise of each release, in standard deviations."""
+
+    def __init__(self, ledger, noise):
+        super().__init__(ledger, noise)
+        self.kept = []
+
+    def gaussian(self, statistic, **options):
+        noisy = super().gaussian(statistic, **options)
+        scale = options["sensitivity"] / options["mu"]
+        self.kept.append((noisy - np.asarray(statistic, dtype=float)).ravel() / scale)
+        return noisy
 
 
 def residuals(synthesizer, noise):
     """Return the noise of each release of a fit, in standard deviations."""
-    kept = []
-
-    def release(statistic, **options):
-        noisy = gaussian_release(statistic, **options)
-        scale = options["sensitivity"] / options["mu"]
-        kept.append((noisy - np.asarray(statistic, dtype=float)).ravel() / scale)
-        return noisy
-
     codes, _ = neighbours("corner of the domain", "add_remove")
-    with faults.in_all_modules("gaussian_release", release):
-        SYNTHESIZERS[synthesizer].release(codes, ledger_of_mu(1.0, "add_remove"), noise)
-    return [values for values in kept if len(values) >= 12]
+    desk = Residuals(ledger_of_mu(1.0, "add_remove"), noise)
+    SYNTHESIZERS[synthesizer].release(codes, desk)
+    return [values for values in desk.kept if len(values) >= 12]
 
 
 def largest_correlation(sequences):
@@ -269,8 +271,11 @@ def test_a_sensitivity_that_depends_on_memberships_is_caught():
     tables = [np.append(corners, [odd], axis=0) for odd in ([0.0, 0.5], [0.5, 0.0])]
     schema = TableSchema({"x": Continuous(0, 1), "y": Continuous(0, 1)})
 
-    def run(codes, ledger):
-        release_madl2022(codes, schema, 2, 0.0142, ledger, NoiseSource(0))
-        assert ledger.spent().claim is not None
+    plan = Madl2022Plan(*box_columns(schema), n_clusters=2, sigma_max=0.0142)
+
+    def run(codes, desk):
+        with pytest.warns(PrivacyLeakWarning, match="not differentially private"):
+            plan.release(Table(codes, schema, None, False), desk)
+        assert desk._ledger.spent().claim is not None
 
     assert game(run, tables, "replace_one") > 3.0

@@ -24,8 +24,10 @@ from skdpsynth.mixture._dpvi._latents import MixtureLatents
 from skdpsynth.mixture._dpvi._noisy_gradients import DPVIPlan
 from skdpsynth.privacy import (
     AccountingError,
+    Mechanisms,
     NoiseSource,
     PrivacyLedger,
+    RowCount,
     calibrate_gaussian,
     calibrate_subsampled_gaussian,
 )
@@ -97,11 +99,9 @@ def test_a_gradient_that_is_no_number_stops_the_fit():
             MeanFieldGuide(1),
             np.zeros(2),
             rows,
-            30.0,
-            0.0,
+            RowCount(30.0, 0.0),
             plan,
-            ledger,
-            NoiseSource(0),
+            Mechanisms(ledger, NoiseSource(0)),
         )
     assert "30" not in str(e.value)
     # its budget is spent
@@ -234,7 +234,8 @@ def test_batches_fit_their_capacity_whatever_the_number_of_rows(n_rows, rate, ov
 
 
 def test_a_batch_that_overflows_leaves_rows_out_and_none_is_taken_twice():
-    batches = PoissonBatches(1000, 0.9, 10.0, 0.0, 1e-9, NoiseSource(0))
+    desk = Mechanisms(PrivacyLedger(1.0, 1e-6), NoiseSource(0))
+    batches = PoissonBatches(1000, 0.9, RowCount(10.0, 0.0), 1e-9, desk)
     (drawn,) = batches.draw(1, 1)
     assert len(drawn) == batches.capacity < 900
     assert len(np.unique(drawn)) == batches.capacity
@@ -246,18 +247,19 @@ def test_a_batch_that_overflows_leaves_rows_out_and_none_is_taken_twice():
 KILLED = """
     import os, signal
     import numpy as np, pandas as pd
-    from skdpsynth import Continuous, NapsuMQSynthesizer, TableSchema
-    from skdpsynth.napsu import _marginals
+    from skdpsynth import Continuous, NapsuMQSynthesizer, TableSchema, _base
+    from skdpsynth.privacy import Mechanisms
 
-    real, calls = _marginals.gaussian_release, []
+    calls = []
 
-    def release(*args, **options):
-        calls.append(1)
-        if len(calls) == 2:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return real(*args, **options)
+    class Killed(Mechanisms):
+        def gaussian(self, *args, **options):
+            calls.append(1)
+            if len(calls) == 2:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return super().gaussian(*args, **options)
 
-    _marginals.gaussian_release = release
+    _base.Mechanisms = Killed
     table = pd.DataFrame({"a": [61.803398874989] * 200, "b": np.arange(200.0)})
     schema = TableSchema({"a": Continuous(0, 100), "b": Continuous(0, 200)})
     NapsuMQSynthesizer(schema=schema).fit(table)

@@ -9,12 +9,12 @@ from skdpsynth.privacy import (
     FailureEvent,
     GaussianEvent,
     LedgerEntry,
+    Mechanisms,
     NoiseSource,
     PrivacyLedger,
     PrivacySpent,
     SelectionEvent,
     SubsampledGaussianEvent,
-    gaussian_release,
     gdp_delta,
     gdp_mu,
 )
@@ -97,12 +97,13 @@ def test_reserves_keep_the_total_within_the_request():
 def test_epsilon_beyond_the_tails_of_the_noise_is_refused():
     for epsilon, is_allowed in ((500.0, True), (1000.0, False)):
         ledger = PrivacyLedger(epsilon, 1e-6)
-        arguments = {"sensitivity": 1.0, "mu": ledger.mu, "name": "x", "ledger": ledger}
+        desk = Mechanisms(ledger, NoiseSource(0))
+        arguments = {"sensitivity": 1.0, "mu": ledger.mu, "name": "x"}
         if is_allowed:
-            gaussian_release([1.0], noise=NoiseSource(0), **arguments)
+            desk.gaussian([1.0], **arguments)
             continue
         with pytest.raises(BudgetExceededError, match="use epsilon <= 500, or epsilon=inf"):
-            gaussian_release([1.0], noise=NoiseSource(0), **arguments)
+            desk.gaussian([1.0], **arguments)
 
 
 def test_failures_are_reserved_before_the_noise_is_calibrated():

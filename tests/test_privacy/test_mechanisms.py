@@ -10,12 +10,10 @@ from skdpsynth.privacy import (
     NoiseSource,
     PrivacyLedger,
     SelectionEvent,
-    exponential_mechanism,
-    gaussian_release,
     general_sensitivity,
     nonnegative_sensitivity,
 )
-from skdpsynth.privacy._mechanisms import plan_grid
+from skdpsynth.privacy._mechanisms import exponential_mechanism, gaussian_release, plan_grid
 from skdpsynth.privacy._rounded_gaussian import MAX_SCALE
 
 FALSE_ALARM = 1e-3  # of every statistical test, over the choice of its fixed seed

@@ -12,10 +12,16 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from skdpsynth.privacy import NoiseSource, PrivacyLedger, exponential_mechanism, gaussian_release
+from skdpsynth.privacy import Mechanisms, NoiseSource, PrivacyLedger
 from skdpsynth.privacy._mechanisms import plan_grid
 
 FALSE_ALARM = 1e-6
+
+
+def boundless(noise):
+    return Mechanisms(PrivacyLedger(math.inf, 1e-6), noise)
+
+
 N_DRAWS = 200_000
 
 DRAWS = {
@@ -91,18 +97,9 @@ def test_noise_in_floating_point_betrays_the_statistic():
 def test_released_numbers_do_not(grid):
     n, outputs = 50_000, []
     for statistic in (0.0, 1.0 + 2.0**-6 if grid else 1.0 + 2.0**-40):
-        ledger = PrivacyLedger(math.inf, 1e-6)
-        outputs.append(
-            gaussian_release(
-                np.full(n, statistic),
-                sensitivity=1.0,
-                mu=1.0,
-                name="numbers",
-                ledger=ledger,
-                noise=NoiseSource(),
-                grid=grid,
-            )
-        )
+        desk = boundless(NoiseSource())
+        numbers = np.full(n, statistic)
+        outputs.append(desk.gaussian(numbers, sensitivity=1.0, mu=1.0, name="numbers", grid=grid))
     step, _, _ = plan_grid(1.0, 1.0, n, grid)
     low_bits = []
     for released in outputs:
@@ -120,13 +117,8 @@ def test_what_is_below_the_grid_is_rounded_away(share):
     """Statistics within half a step give the same outputs from the same noise."""
     step, _, _ = plan_grid(1.0, 1.0, 1, None)
     released = [
-        gaussian_release(
-            [7.0 * step + shift * step],
-            sensitivity=1.0,
-            mu=1.0,
-            name="number",
-            ledger=PrivacyLedger(math.inf, 1e-6),
-            noise=NoiseSource(5),
+        boundless(NoiseSource(5)).gaussian(
+            [7.0 * step + shift * step], sensitivity=1.0, mu=1.0, name="number"
         )[0]
         for shift in (0.0, share)
     ]
@@ -139,17 +131,12 @@ SHARED = NoiseSource()
 
 
 def release_in_child(connection):
-    ledger = PrivacyLedger(math.inf, 1e-6)
-    numbers = gaussian_release(
-        np.zeros(8), sensitivity=1.0, mu=1.0, name="x", ledger=ledger, noise=SHARED
-    )
+    desk = boundless(SHARED)
+    numbers = desk.gaussian(np.zeros(8), sensitivity=1.0, mu=1.0, name="x")
     chosen = [
-        exponential_mechanism(
-            np.zeros(1000), sensitivity=1.0, epsilon=1.0, name="y", ledger=ledger, noise=SHARED
-        )
-        for _ in range(4)
+        desk.exponential(np.zeros(1000), sensitivity=1.0, epsilon=1.0, name="y") for _ in range(4)
     ]
-    connection.send((numbers.tolist(), chosen, SHARED.generator().random(4).tolist()))
+    connection.send((numbers.tolist(), chosen, desk.generator().random(4).tolist()))
     connection.close()
 
 

@@ -13,8 +13,8 @@ from skdpsynth.privacy import (
     PrivacyLedger,
     compose_delta,
     plan_stable_histogram,
-    stable_histogram_release,
 )
+from skdpsynth.privacy._stable_histogram import stable_histogram_release
 
 ADJACENCIES = ["add_remove", "replace_one"]
 PLAN = {"name": "levels", "noise": NoiseSource(0)}

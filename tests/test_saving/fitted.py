@@ -19,14 +19,13 @@ from skdpsynth import (
     Count,
     DPMixtureSynthesizer,
     NapsuMQSynthesizer,
+    NumPyroSynthesizer,
     Ordinal,
     TableSchema,
 )
-from skdpsynth.mixture import _synthesizer
-from skdpsynth.mixture._dpvi._noisy_gradients import Trace
-from skdpsynth.mixture._own_model import _release as _custom_release
+from skdpsynth.mixture._dpvi._noisy_gradients import Trace, buy_noise
+from skdpsynth.mixture._own_model import _plan, _synthesizer
 from skdpsynth.napsu import _inference
-from skdpsynth.privacy import GaussianEvent
 
 SCHEMA = TableSchema(
     {
@@ -132,9 +131,8 @@ def functions_of(variant):
 def fit(variant, random_state=0):
     """Return a fitted synthesizer; not to be changed."""
     if variant in _CUSTOM:
-        cls, table, schema = DPMixtureSynthesizer, make_heights(), HEIGHTS
-        parameters = {**functions_of(variant), "inference": "dpvi", "n_steps": 3}
-        parameters["sampling_rate"] = 1.0
+        cls, table, schema = NumPyroSynthesizer, make_heights(), HEIGHTS
+        parameters = {**functions_of(variant), "n_steps": 3, "sampling_rate": 1.0}
     else:
         (cls, parameters), table, schema = _VARIANTS[variant], make_table(), SCHEMA
         if variant == "nuts":
@@ -152,7 +150,7 @@ def patch_slow(variant):
             stack.enter_context(mock.patch.object(_inference, "run_nuts", _instead_of_nuts))
         if variant in _CUSTOM:
             stack.enter_context(mock.patch.object(_synthesizer, "check_model"))
-            stack.enter_context(mock.patch.object(_custom_release, "run_dpvi", _instead_of_dpvi))
+            stack.enter_context(mock.patch.object(_plan, "run_dpvi", _instead_of_dpvi))
         yield
 
 
@@ -161,8 +159,8 @@ def _instead_of_nuts(network, likelihood, mode, n_draws, rng):
     return SimpleNamespace(r_hat=1.0, draws=draws)
 
 
-def _instead_of_dpvi(latents, guide, start, rows, n_records, scale, plan, ledger, noise, after):
-    ledger.charge(GaussianEvent(ledger.remaining_mu), name="gradients")
+def _instead_of_dpvi(latents, guide, start, rows, count, plan, desk):
+    buy_noise(plan, latents.n_latents, desk)
     return Trace(np.asarray(start, float), np.zeros(len(start)))
 
 

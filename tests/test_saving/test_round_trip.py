@@ -14,11 +14,20 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 import skdpsynth
-from skdpsynth import Categorical, Count, DPMixtureSynthesizer, NapsuMQSynthesizer, TableSchema
+from skdpsynth import (
+    Categorical,
+    Count,
+    DPMixtureSynthesizer,
+    NapsuMQSynthesizer,
+    NumPyroSynthesizer,
+    TableSchema,
+)
+from skdpsynth._saving._container import pack, unpack
+from skdpsynth._saving._document import from_bytes
 from skdpsynth.napsu._posterior import LaplacePosterior, PerturbedPosterior, SampledPosterior
 from skdpsynth.privacy import PrivacyLedger
 
-from .fitted import HEIGHTS, SCHEMA, VARIANTS, fit, functions_of, make_heights, make_table
+from .fitted import HEIGHTS, SCHEMA, VARIANTS, fit, functions_of, make_heights, make_table, saved
 
 FITTED = ["schema_", "format_", "has_y_", "n_records_", "ledger_", "privacy_spent_"]
 
@@ -291,3 +300,20 @@ def test_infinite_epsilon_comes_back(pair_of):
     _, loaded, _ = pair_of("infinite")
     assert loaded.epsilon == math.inf
     assert loaded.privacy_spent_.epsilon == math.inf
+
+
+@pytest.mark.parametrize("variant", ["model", "guide"])
+def test_a_model_that_was_saved_as_a_parameter_of_the_mixture_loads(variant):
+    """Files of before there was a synthesizer for models of one's own."""
+    manifest, arrays = unpack(saved(variant))
+    others = {"n_components": "auto", "n_passes": "auto", "n_bins": 8, "distributions": None}
+    others |= {"inference": "dpvi", "engine": "jax"}
+    older = {"synthesizer": "DPMixtureSynthesizer"}
+    older["parameters"] = {**manifest["parameters"], **others}
+    loaded = from_bytes(pack({**manifest, **older}, arrays), functions_of(variant))
+    assert type(loaded) is NumPyroSynthesizer
+    expected = {**fit(variant).get_params(deep=False), "random_state": None}
+    assert loaded.get_params(deep=False) == expected
+    pd.testing.assert_frame_equal(
+        loaded.sample(20, random_state=0), fit(variant).sample(20, random_state=0)
+    )

@@ -21,6 +21,7 @@ from skdpsynth import (
     ClustMixSynthesizer,
     DPMixtureSynthesizer,
     NapsuMQSynthesizer,
+    NumPyroSynthesizer,
     PrivacyLeakWarning,
     TableSchema,
 )
@@ -157,6 +158,10 @@ def _mixture(arguments: Callable[[], Any] = _people, **rest: Any) -> Fit:
     return _fit(DPMixtureSynthesizer, arguments, rest)
 
 
+def _model(arguments: Callable[[], Any] = _heights, **rest: Any) -> Fit:
+    return _fit(NumPyroSynthesizer, arguments, rest)
+
+
 def _napsu(arguments: Callable[[], Any] = _people, **rest: Any) -> Fit:
     return _fit(NapsuMQSynthesizer, arguments, rest)
 
@@ -183,7 +188,7 @@ SCHEMAS = {
 WOMEN = {"sex": "F", "sick": "yes"}
 QUERIES = [("age", "sick"), ("sex", "sick"), ("grade", "insured", "sick")]
 DPVI = {"inference": "dpvi", "n_steps": 20, "sampling_rate": 0.2, "n_components": 3}
-OWN = {"inference": "dpvi", "n_steps": 20, "sampling_rate": 0.5, "model": normal_heights}
+OWN = {"n_steps": 20, "sampling_rate": 0.5, "model": normal_heights}
 
 FITS: dict[str, Fit] = {
     # mixtures by moments
@@ -206,12 +211,10 @@ FITS: dict[str, Fit] = {
     "dpvi": _mixture(**DPVI, conditions=WOMEN, is_saved=True),
     "dpvi_replace_one": _mixture(_no_target, **DPVI, adjacency="replace_one"),
     "dpvi_without_noise": _mixture(_split, **DPVI, epsilon=math.inf),
-    "model": _mixture(_heights, **OWN, is_saved=True),
-    "model_without_noise": _mixture(_heights, **OWN, epsilon=math.inf),
-    "model_guide": _mixture(
-        _heights, **OWN, guide=two_normals, adjacency="replace_one", is_saved=True
-    ),
-    "model_automatic_guide": _mixture(_heights, **OWN, guide=AutoNormal, is_saved=True),
+    "model": _model(**OWN, is_saved=True),
+    "model_without_noise": _model(**OWN, epsilon=math.inf),
+    "model_guide": _model(**OWN, guide=two_normals, adjacency="replace_one", is_saved=True),
+    "model_automatic_guide": _model(**OWN, guide=AutoNormal, is_saved=True),
     "d3p": _mixture(
         **DPVI, engine="d3p", adjacency="replace_one", needs="d3p", scores_vary=True, is_saved=True
     ),

@@ -153,7 +153,7 @@ class BlocksPlan:
     def measure(self, table: Table, desk: Mechanisms) -> tuple[MixtureRelease, Records]:
         """Return noisy sums of the clusters, and the private records as they were summed up."""
         budget, mu = self.budget, desk.mu
-        sensitivity = pass_sensitivity(self.columns, self.owner, desk.adjacency)
+        sensitivity = pass_sensitivity(self.columns, self.owner, desk)
         mu_release = budget.mu("release", mu)
         scale = sensitivity / mu_release
         opening = open_table(

@@ -15,18 +15,18 @@ from numpyro.infer.autoguide import AutoDiagonalNormal
 from numpyro.infer.initialization import init_to_value
 from numpyro.optim import Adam
 
-from ..._product_mixture._estimates import ComponentEstimates
-from ..._product_mixture._layout import Layout, Records
-from ...privacy import (
-    NoiseSource,
-    PrivacyLedger,
-    WithoutReplacementGaussianEvent,
-    calibrate_without_replacement,
-)
+from ..._product_mixture import ComponentEstimates, Layout, Records
+from ...privacy import Mechanisms, PlannedRelease
 from .._dpvi._noisy_gradients import STEPS_PER_SCAN, DPVIPlan
 from ._numpyro_mixture import build_model, initial_values, summarise_draws
 
-__all__ = ["affordable_sampling_rate", "check_d3p_adjacency", "fit_d3p", "require_d3p"]
+__all__ = [
+    "affordable_sampling_rate",
+    "check_d3p_adjacency",
+    "fit_d3p",
+    "plan_d3p_gradients",
+    "require_d3p",
+]
 
 N_DRAWS = 400
 
@@ -113,11 +113,9 @@ def fit_d3p(
     start: ComponentEstimates,
     weights: np.ndarray,
     plan: DPVIPlan,
-    ledger: PrivacyLedger,
-    noise: NoiseSource,
-    after_steps: Callable[[int], object] = lambda n: None,
+    desk: Mechanisms,
 ) -> tuple[np.ndarray, ComponentEstimates]:
-    """Fit the mixture with d3p's DPSVI, spending all that the ledger has left.
+    """Fit the mixture with d3p's DPSVI, spending all that is left of the budget.
 
     Parameters
     ----------
@@ -133,12 +131,9 @@ def fit_d3p(
     plan : DPVIPlan
         ``sampling_rate`` times the number of rows, rounded, is the fixed batch size; tables of
         fewer than 32 rows are used whole.
-    ledger : PrivacyLedger
-        Of adjacency "replace_one". Charged once, before the first step, for all steps.
-    noise : NoiseSource
-        Gives the 128-bit key of d3p's ChaCha20 generator, which draws noise and batches.
-    after_steps : callable, optional
-        Called with a number of finished steps, for a progress bar.
+    desk : Mechanisms
+        Of adjacency "replace_one". Charges once, before the first step, for all steps, and gives
+        the 128-bit key of d3p's ChaCha20 generator, which draws noise and batches.
 
     Returns
     -------
@@ -176,7 +171,7 @@ def fit_d3p(
     Wang, Balle & Kasiviswanathan (2019), Subsampled Rényi differential privacy and analytical
     moments accountant, AISTATS.
     """
-    check_d3p_adjacency(ledger.adjacency)
+    check_d3p_adjacency(desk.adjacency)
     require_d3p()
     n_rows = len(records.classes)
     batch_size = choose_batch_size(plan.sampling_rate, n_rows)
@@ -191,45 +186,32 @@ def fit_d3p(
     shapes = tuple(jnp.zeros_like(part[:1]) for part in rows)
     with handlers.seed(rng_seed=0):
         guide(*shapes)
-    multiplier = _charge(plan, n_rows, batch_size, 2 * guide.latent_dim, ledger, noise)
+    noise = desk.without_replacement_gaussian(
+        name=_name_gradients(plan.n_steps),
+        clipping_norm=plan.clipping_norm,
+        n_rows=n_rows,
+        batch_size=batch_size,
+        n_steps=plan.n_steps,
+        # of every latent variable the location and the scale
+        n_coordinates=2 * guide.latent_dim,
+    )
     with warnings.catch_warnings():
         # d3p.minibatch derives the key of a batch with chacha's deprecated fold_in
         warnings.filterwarnings("ignore", message="fold_in is deprecated")
-        parameters = _optimise(
-            model, guide, rows, shapes, batch_size, multiplier, plan, noise, after_steps
-        )
+        parameters = _optimise(model, guide, rows, shapes, batch_size, noise.multiplier, plan, desk)
     draws = guide.sample_posterior(
-        jax.random.key(noise.seed_bits() % 2**63), parameters, sample_shape=(N_DRAWS,)
+        jax.random.key(desk.seed_bits() % 2**63), parameters, sample_shape=(N_DRAWS,)
     )
     return summarise_draws(draws, layout, len(owner), n_rows)
 
 
-def _charge(
-    plan: DPVIPlan,
-    n_rows: int,
-    batch_size: int,
-    n_parameters: int,
-    ledger: PrivacyLedger,
-    noise: NoiseSource,
-) -> float:
-    """Charge all steps; return the noise multiplier."""
-    multiplier = calibrate_without_replacement(
-        ledger.event_epsilon,
-        ledger.event_delta,
-        n_rows,
-        batch_size,
-        plan.n_steps,
-        other_events=ledger.events,
-    )
-    ledger.charge(
-        WithoutReplacementGaussianEvent(n_rows, batch_size, multiplier, plan.n_steps),
-        name=f"clipped gradients, {plan.n_steps} steps of d3p",
-        n_coordinates=plan.n_steps * n_parameters,
-        sensitivity=2.0 * plan.clipping_norm,
-        noise_scale=multiplier * plan.clipping_norm,
-        secure_noise=noise.is_secure,
-    )
-    return multiplier
+def plan_d3p_gradients(n_steps: int) -> PlannedRelease:
+    """Return the release to come."""
+    return PlannedRelease(_name_gradients(n_steps), mechanism="Gaussian on batches of a fixed size")
+
+
+def _name_gradients(n_steps: int) -> str:
+    return f"clipped gradients, {n_steps} steps of d3p"
 
 
 def _optimise(
@@ -240,13 +222,12 @@ def _optimise(
     batch_size: int,
     multiplier: float,
     plan: DPVIPlan,
-    noise: NoiseSource,
-    after_steps: Callable[[int], object],
+    desk: Mechanisms,
 ) -> dict[str, jax.Array]:
     """Return the guide's parameters, averaged over the last steps, their spread in its scale."""
     d3p_svi, d3p_random, d3p_minibatch = _import_d3p()
     # a Python integer seeds 256 bits, of which these are the lower 128
-    key, batch_key = d3p_random.split(d3p_random.PRNGKey(noise.seed_bits()), 2)
+    key, batch_key = d3p_random.split(d3p_random.PRNGKey(desk.seed_bits()), 2)
     start_batches, take_batch = d3p_minibatch.subsample_batchify_data(rows, batch_size=batch_size)
     _, batches = start_batches(batch_key)
     svi = d3p_svi.DPSVI(
@@ -283,7 +264,7 @@ def _optimise(
             raise FloatingPointError(
                 "The variational parameters stopped being finite; lower learning_rate."
             )
-        after_steps(stop - first)
+        desk.progress(stop - first)
     mean = jax.tree.map(lambda total: total / (plan.n_steps - first_averaged), carry[1])
     square = carry[2]["auto_loc"] / (plan.n_steps - first_averaged)
     spread = jnp.maximum(square - mean["auto_loc"] ** 2, 0.0)

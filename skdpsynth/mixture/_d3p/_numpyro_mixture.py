@@ -12,9 +12,7 @@ import numpyro
 import numpyro.distributions as dist
 from numpyro import handlers
 
-from ..._product_mixture._estimates import ComponentEstimates
-from ..._product_mixture._kernels import Array
-from ..._product_mixture._layout import Block, Layout, Scalar
+from ..._product_mixture import Array, Block, ComponentEstimates, Layout, Scalar
 
 __all__ = ["build_model", "component_log_likelihoods", "initial_values", "summarise_draws"]
 
@@ -224,6 +222,7 @@ def summarise_draws(
         ``estimates.n_records`` is the weights times their effective sample size: the posterior of
         the weights is Dirichlet(n_records).
     """
+    # a single component has the weight one for certain
     weights, weight_size = np.ones(1), np.full(1, float(n_records))
     if n_components > 1:
         weights, weight_size = _match_dirichlet(draws["weights"])
@@ -246,6 +245,7 @@ def summarise_draws(
             location[:, j], location_error[:, j] = _moments(draws[f"rate_{scalar.column}"])
         if scalar.is_nullable:
             rate = np.asarray(draws[f"missing_{scalar.column}"], np.float64)
+            # a Beta is a Dirichlet of two cells
             both, missing_size[:, j] = _match_dirichlet(np.stack([rate, 1.0 - rate], axis=-1))
             missing[:, j] = both[:, 0]
     estimates = ComponentEstimates(
@@ -274,7 +274,9 @@ def _match_dirichlet(draws: Any) -> tuple[np.ndarray, np.ndarray]:
     """
     values = np.asarray(draws, np.float64)
     mean = values.mean(axis=0)
+    # draws in single precision sum to one but for rounding
     mean /= mean.sum(axis=-1, keepdims=True)
+    # one size for all cells: their variances are matched as a sum, not one by one
     spread = 1.0 - np.square(mean).sum(axis=-1)
     variance = values.var(axis=0).sum(axis=-1)
     return mean, np.maximum(spread / np.maximum(variance, 1e-12) - 1.0, 1.0)

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from ...privacy import NoiseSource
+from ...privacy import Mechanisms, RowCount
 
 __all__ = ["PoissonBatches", "batch_capacity"]
 
@@ -35,36 +35,35 @@ class PoissonBatches:
         Exact number of rows; it shapes nothing but a power-of-two bucket.
     sampling_rate : float in (0, 1]
         1 means all rows in every step.
-    n_records : float
-        Released row count.
-    count_scale : float
-        Standard deviation of its noise, 0 when the count is public.
+    count : RowCount
+        Released.
     overflow : float
         Probability that a batch may exceed its capacity; rows past it are left out.
-    noise : NoiseSource
-        Batches must be as secret as the noise.
+    desk : Mechanisms
+        Batches must be as secret as the noise, and come from the same source.
     """
 
     def __init__(
         self,
         n_rows: int,
         sampling_rate: float,
-        n_records: float,
-        count_scale: float,
+        count: RowCount,
         overflow: float,
-        noise: NoiseSource,
+        desk: Mechanisms,
     ) -> None:
         self.n_rows = n_rows
         self.sampling_rate = sampling_rate
-        self.noise = noise
+        self.desk = desk
+        # which power of two is all that a compiled shape tells of the row count
         self.n_padded = 1 << max(n_rows - 1, 1).bit_length()
         self.is_row = np.arange(self.n_padded) < n_rows
         self.capacity = None
         if sampling_rate < 1.0:
             # half of the overflow for a row count above its bound, half for the batch
             half = overflow / 2
-            most = n_records + count_scale * math.sqrt(-2.0 * math.log(half))
+            most = count.value + count.scale * math.sqrt(-2.0 * math.log(half))
             bound = batch_capacity(most, sampling_rate, half)
+            # in steps of 128, so that the noise of the count seldom changes a compiled shape
             self.capacity = 128 * math.ceil(bound / 128)
 
     def pad(self, part: np.ndarray) -> np.ndarray:
@@ -80,19 +79,24 @@ class PoissonBatches:
         """
         if self.capacity is None:
             return None
+        # the rows of all steps in one line: position = step · n_rows + row
         last = n_steps * self.n_rows
         positions = np.empty(0, dtype=np.int64)
         end = -1
         while end < last:
             expected = (last - end) * self.sampling_rate
-            uniform = self.noise.uniform(int(expected + 6 * math.sqrt(expected)) + 16)
+            # enough in one go, but for six standard deviations; else the loop draws more
+            uniform = self.desk.uniform(int(expected + 6 * math.sqrt(expected)) + 16)
+            # P(gap > g) = (1 − q)^g, inverted: a coin for every row would cost n_rows per step
             gaps = 1 + np.floor(np.log(uniform) / math.log1p(-self.sampling_rate)).astype(np.int64)
             more = end + np.cumsum(gaps)
             positions, end = np.concatenate([positions, more]), int(more[-1])
         positions = positions[positions < last]
         step, row = np.divmod(positions, self.n_rows)
+        # the how manieth of its step a row is; steps are in order
         slot = np.arange(len(step)) - np.searchsorted(step, step, side="left")
         batches = np.full((n_rows_out, self.capacity), -1, dtype=np.int32)
+        # rows past the capacity are left out; δ has the probability that there are any
         fits = slot < self.capacity
         batches[step[fits], slot[fits]] = row[fits]
         return batches

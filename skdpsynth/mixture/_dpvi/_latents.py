@@ -1,4 +1,10 @@
-"""The automatic mixture in unconstrained latent variables, with ghost-clipped gradients."""
+"""The automatic mixture in unconstrained latent variables, with ghost-clipped gradients.
+
+z are the logits, locations and scales of π_k and θ_kj. With responsibilities r_k, a record's
+gradient is ∇_z log p(x | z) = Σ_k r_k ∇_z [log π_k + Σ_j log p(x_j | θ_kj)], and its terms are:
+r − π for the logits of π; r_k(e_x − θ_k) for the levels of a tabulated column; r_k times the scores
+of `_scalar_scores` for normal and poisson columns. `_squared_norms` has their squared norm.
+"""
 
 from __future__ import annotations
 
@@ -11,15 +17,16 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from ..._product_mixture._estimates import ComponentEstimates
-from ..._product_mixture._kernels import (
+from ..._product_mixture import (
     ANY_CLASS,
     Array,
+    ComponentEstimates,
+    Layout,
     NaturalParameters,
+    Records,
     component_log_densities,
     fold,
 )
-from ..._product_mixture._layout import Layout, Records
 
 __all__ = ["MixtureLatents", "Unconstrained"]
 
@@ -152,9 +159,11 @@ class MixtureLatents:
         is_level = ~self.is_missing[:, None]
         logits = jnp.where(is_level, cell, -jnp.inf)
         top = jax.ops.segment_max(logits, self.segment, self.n_blocks + 1)
+        # the largest logit goes before exp, and has no part in the gradient; padding has none
         top = lax.stop_gradient(jnp.where(jnp.isfinite(top), top, 0.0))[self.segment]
         mass = self._by_segment(jnp.where(is_level, jnp.exp(cell - top), 0.0))
         log_mass = jnp.log(jnp.maximum(mass, 1e-30))[self.segment]
+        # a block has one missing cell at most: its sum is that cell's logit
         has_missing = self._by_segment(self.is_missing[:, None].astype(jnp.float32))[self.segment]
         logit = self._by_segment(jnp.where(is_level, 0.0, cell))[self.segment]
         log_present = jnp.where(has_missing > 0, jax.nn.log_sigmoid(-logit), 0.0)
@@ -175,11 +184,13 @@ class MixtureLatents:
             if distribution == "poisson":
                 moments, constant = [self.span[j] * location], -jnp.exp(location)
             else:
+                # −(2u − 1 − m)²/(2s²), multiplied out into u, u² and a constant
                 precision = jnp.exp(-2.0 * latent.log_scale[j])
                 moments = [2.0 * (1.0 + location) * precision, -2.0 * precision]
                 constant = -0.5 * (1.0 + location) ** 2 * precision - latent.log_scale[j]
                 constant = constant - 0.5 * jnp.log(2.0 * jnp.pi)
             if self.nullable[j]:
+                # present in the bias of every row; the indicator of a missing value undoes it
                 present = constant + jax.nn.log_sigmoid(-latent.missing[j])
                 moments.append(jax.nn.log_sigmoid(latent.missing[j]) - present)
                 bias = bias + present
@@ -222,19 +233,22 @@ class MixtureLatents:
         squared = self._squared_norms(latent, shares, batch)
         # squares are differences of numbers of order one: small norms count as large as their error
         norm = jnp.sqrt(squared + 8.0 * (1 + self.n_blocks) * jnp.finfo(squared.dtype).eps)
-        # a norm that is no number is not at most C, and makes the factor none either
+        # a norm that is not a number is not at most C, and the factor is not a number either
         factor = jnp.where(norm <= clipping_norm, 1.0, clipping_norm / norm)
         factor = jnp.where(is_record, factor, 0.0)
-        # a record whose gradient is no number counts as none: a failure would tell of it
+        # a record whose gradient is not a number counts as none: a failure would tell of it
         weighted = jnp.nan_to_num(factor[:, None] * shares, nan=0.0, posinf=0.0, neginf=0.0)
+        # Σ_i c_i r_ik per cell: a gradient is linear in these, given the responsibilities
         cell = fold(
             batch.codes,
             lambda j, sums: sums.at[batch.codes[:, j]].add(weighted),
             jnp.zeros_like(natural.log_cell),
         )
+        # one pull-back for the whole batch, and no gradient of a single record is ever formed
         _, pull_back = jax.vjp(self._log_tables, latent.weight, latent.cell)
         tables = pull_back((weighted.sum(axis=0), cell))
         scores = self._scalar_scores(latent, batch)
+        # a weight of zero times an infinite score would be NaN
         sums = [
             jnp.stack([jnp.where(weighted > 0, weighted * part, 0.0).sum(axis=0) for part in parts])
             for parts in zip(*scores, strict=True)
@@ -283,6 +297,7 @@ class MixtureLatents:
         proportions = jax.nn.softmax(jnp.where(self.owner >= 0, latent.weight, -1e9))
         levels, log_missing, log_present = self._levels(latent.cell)
         probability = jnp.where(self.is_missing[:, None], 0.0, jnp.exp(levels))
+        # |e_x − θ|² = 1 − 2θ_x + |θ|²: a look-up by the cell that the record is in
         energy = self._by_segment(probability**2)[self.segment]
         missing, present = jnp.exp(log_missing), jnp.exp(log_present)
         table = jnp.where(
@@ -295,6 +310,7 @@ class MixtureLatents:
         )
         for parts in self._scalar_scores(latent, batch):
             per_component = per_component + sum(part**2 for part in parts)
+        # components have coordinates of their own, so that r_k² times their squared norms add up
         squared = jnp.sum(shares**2 * per_component, axis=1)
         return squared + jnp.sum((shares - proportions) ** 2, axis=1)
 
@@ -346,6 +362,7 @@ class MixtureLatents:
         natural = self.natural(latent)
         cell = np.exp(np.asarray(natural.log_cell, np.float64))[:n_cells, :n_components].T
         segment = np.asarray(self.segment)[:n_cells]
+        # Σ p²·v over a block is Σ p/α = 1/α where every logit has the variance v = 1/(α·p)
         inverse = np.square(cell) * np.asarray(spread.cell)[:n_cells, :n_components].T
         one_hot = (segment[:, None] == np.arange(self.n_blocks)).astype(np.float64)
         total = cell @ one_hot
@@ -359,6 +376,7 @@ class MixtureLatents:
         log_scale = np.where(
             is_poisson, 0.0, np.asarray(latent.log_scale, np.float64)[:, :n_components].T
         )
+        # delta method: Dirichlet sizes and normal errors are what `ComponentEstimates` has
         rate = 1.0 / (1.0 + np.exp(-np.asarray(latent.missing, np.float64)[:, :n_components].T))
         logit_variance = np.maximum(np.asarray(spread.missing)[:, :n_components].T, 1e-12)
         missing = np.where(np.array(self.nullable, dtype=bool), rate, 0.0)

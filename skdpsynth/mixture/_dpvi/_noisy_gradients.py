@@ -3,12 +3,15 @@
 The rows enter through `LatentModel.clipped_sum` alone. Everything else here is post-processing of
 its noisy sums: Gaussian noise is added to the gradient with respect to the latent variables, and
 what the guide's parameters need is pulled back from it.
+
+What is climbed is the evidence lower bound E_q[Σ_i log p(x_i | z) + log p(z) − log q(z)], over the
+row count. Its terms: Σ_i ∇_z log p(x_i | z), clipped, is `clipped_sum`, and noise is added to it in
+`_scan`; log p(z) is `log_prior`; z and −log q(z) are what a guide's `draw` returns. `_adam` climbs.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -20,13 +23,7 @@ import numpy as np
 from jax import lax
 
 from ..._compat import enable_x64
-from ...privacy import (
-    GaussianEvent,
-    NoiseSource,
-    PrivacyLedger,
-    SubsampledGaussianEvent,
-    general_sensitivity,
-)
+from ...privacy import GradientNoise, Mechanisms, RowCount
 from ._batches import PoissonBatches
 
 __all__ = [
@@ -35,7 +32,9 @@ __all__ = [
     "LatentModel",
     "MeanFieldGuide",
     "Trace",
-    "count_margin",
+    "buy_noise",
+    "failure_part",
+    "name_gradients",
     "run_dpvi",
 ]
 
@@ -179,14 +178,11 @@ def run_dpvi(
     guide: Guide,
     start: np.ndarray,
     rows: Any,
-    n_records: float,
-    count_scale: float,
+    count: RowCount,
     plan: DPVIPlan,
-    ledger: PrivacyLedger,
-    noise: NoiseSource,
-    after_steps: Callable[[int], object] = lambda n: None,
+    desk: Mechanisms,
 ) -> Trace:
-    """Fit a guide by noisy stochastic gradients, spending all that the ledger has left.
+    """Fit a guide by noisy stochastic gradients, spending all that is left of the budget.
 
     Parameters
     ----------
@@ -196,16 +192,11 @@ def run_dpvi(
         Initial parameters; data-free or released.
     rows : pytree of ndarray, each of shape (n_rows, ...)
         The private records.
-    n_records : float
+    count : RowCount
         Released row count N̂, or the public one.
-    count_scale : float
-        Standard deviation of its noise.
     plan : DPVIPlan
-    ledger : PrivacyLedger
-        Charged once, before the first step, for all steps.
-    noise : NoiseSource
-    after_steps : callable, optional
-        Called with a number of finished steps, for a progress bar.
+    desk : Mechanisms
+        Charges once, before the first step, for all steps.
 
     Returns
     -------
@@ -243,28 +234,29 @@ def run_dpvi(
     n_rows = len(jax.tree.leaves(rows)[0])
     # padding has no gradient, and without noise it stays where it is
     active = getattr(model, "active", np.arange(model.n_latents))
-    multiplier, overflow = _charge(plan, len(active), ledger, noise)
-    batches = PoissonBatches(n_rows, plan.sampling_rate, n_records, count_scale, overflow, noise)
+    noise, overflow = buy_noise(plan, len(active), desk)
+    batches = PoissonBatches(n_rows, plan.sampling_rate, count, overflow, desk)
     rows = jax.tree.map(batches.pad, rows)
     zeros = np.zeros(len(start), dtype)
     state = _State(np.asarray(start, dtype), zeros, zeros, np.zeros((), np.int32), zeros, zeros)
     first_averaged = plan.n_steps - max(1, round(plan.averaging * plan.n_steps))
     constants = {
         "clipping_norm": plan.clipping_norm * ROUNDING_MARGIN,
-        "batch_size": plan.sampling_rate * n_records,
-        "n_records": n_records,
+        # the expected size, which is public; the realised one would tell of a row
+        "batch_size": plan.sampling_rate * count.value,
+        "n_records": count.value,
         "learning_rate": plan.learning_rate,
         "n_steps": plan.n_steps,
         "first_averaged": first_averaged,
     }
     compiled_for = _as_argument(model), _as_argument(guide)
-    key = jax.random.key(noise.seed_bits() % 2**63)
+    key = jax.random.key(desk.seed_bits() % 2**63)
+    # scans of one length, the last one padded with steps that change nothing: one compilation
     for step in range(0, plan.n_steps, STEPS_PER_SCAN):
         n_steps = min(STEPS_PER_SCAN, plan.n_steps - step)
         drawn = np.zeros((STEPS_PER_SCAN, model.n_latents), dtype)
-        if multiplier > 0:
-            scale = multiplier * plan.clipping_norm
-            drawn[:n_steps, active] = scale * noise.normal((n_steps, len(active)))
+        if noise.multiplier > 0:
+            drawn[:n_steps, active] = noise.draw(n_steps, len(active))
         indices = batches.draw(n_steps, STEPS_PER_SCAN)
         with enable_x64(True) if is_double else nullcontext():
             state = _scan(
@@ -276,58 +268,49 @@ def run_dpvi(
                 "that the model's log density is finite and differentiable (check_model). What the "
                 "fit has released so far counts as spent."
             )
-        after_steps(n_steps)
+        desk.progress(n_steps)
     n_averaged = plan.n_steps - first_averaged
     mean = np.asarray(state.total, np.float64) / n_averaged
     variance = np.asarray(state.total_square, np.float64) / n_averaged - mean**2
     return Trace(mean, np.maximum(variance, 0.0))
 
 
-def _charge(
-    plan: DPVIPlan, n_latents: int, ledger: PrivacyLedger, noise: NoiseSource
-) -> tuple[float, float]:
-    """Charge all steps; return the noise multiplier and the probability of an overflow per step."""
-    overflow = OVERFLOW_RESERVE * ledger.delta / plan.n_steps
-    rate = plan.sampling_rate if plan.accounted_rate is None else plan.accounted_rate
-    sensitivity = plan.clipping_norm
-    event: GaussianEvent | SubsampledGaussianEvent
-    if not math.isfinite(ledger.mu):
-        event, multiplier = GaussianEvent(math.inf), 0.0
-    elif rate == 1.0:
-        mu = ledger.remaining_mu
-        sensitivity = general_sensitivity(plan.clipping_norm, ledger.adjacency)
-        multiplier = sensitivity / plan.clipping_norm * math.sqrt(plan.n_steps) / mu
-        event = GaussianEvent(mu)
-    else:
-        multiplier = ledger.calibrate_subsampled_gaussian(rate, plan.n_steps)
-        event = SubsampledGaussianEvent(rate, multiplier, plan.n_steps)
-    failure = 0.0
-    if plan.sampling_rate < 1.0 and multiplier > 0.0:
-        overflow /= 1.0 + math.exp(ledger.epsilon)
+def name_gradients(n_steps: int) -> str:
+    """Return what the ledger calls the gradients."""
+    return f"clipped gradients, {n_steps} steps"
+
+
+def buy_noise(plan: DPVIPlan, n_coordinates: int, desk: Mechanisms) -> tuple[GradientNoise, float]:
+    """Charge all steps.
+
+    Returns
+    -------
+    noise : GradientNoise
+        For all steps.
+    overflow : float
+        Probability with which a batch of a step may overflow its capacity.
+    """
+    overflow, failure = OVERFLOW_RESERVE * desk.delta / plan.n_steps, 0.0
+    if plan.sampling_rate < 1.0 and desk.is_noisy:
+        # what fails with probability p on either table adds at most p(1 + e^ε) to δ
+        overflow /= 1.0 + math.exp(desk.epsilon)
         failure = overflow * plan.n_steps
         if plan.accounted_rate is not None:
-            failure += COUNT_RESERVE * ledger.delta / (1.0 + math.exp(ledger.epsilon))
-    ledger.charge(
-        event,
-        name=f"clipped gradients, {plan.n_steps} steps",
-        n_coordinates=plan.n_steps * n_latents,
-        sensitivity=sensitivity,
-        noise_scale=multiplier * plan.clipping_norm,
-        # the ledger counts this per coordinate
-        sampler_tail=failure / (plan.n_steps * n_latents),
-        secure_noise=noise.is_secure,
+            failure += failure_part(desk)
+    noise = desk.subsampled_gaussian(
+        name=name_gradients(plan.n_steps),
+        clipping_norm=plan.clipping_norm,
+        sampling_rate=plan.sampling_rate if plan.accounted_rate is None else plan.accounted_rate,
+        n_steps=plan.n_steps,
+        n_coordinates=n_coordinates,
+        failure=failure,
     )
-    return multiplier, overflow
+    return noise, overflow
 
 
-def count_margin(count_scale: float, ledger: PrivacyLedger) -> float:
-    """Return a width that holds all noisy counts of a table, but for a part of δ.
-
-    Twice the reach of noise of standard deviation `count_scale`, P(|z| > t) ≤ exp(−t²/2), and two
-    rows for the neighbour and for rounding.
-    """
-    failure = COUNT_RESERVE * ledger.delta / (1.0 + math.exp(ledger.epsilon))
-    return 2.0 * (count_scale * math.sqrt(-2.0 * math.log(failure)) + 2.0)
+def failure_part(desk: Mechanisms) -> float:
+    """Return the probability with which a noisy row count may be farther off than its margin."""
+    return COUNT_RESERVE * desk.delta / (1.0 + math.exp(desk.epsilon))
 
 
 @partial(jax.tree_util.register_dataclass, data_fields=[], meta_fields=["value"])
@@ -370,20 +353,25 @@ def _scan(
     def step(state: _State, drawn: tuple[Any, jax.Array]) -> tuple[_State, None]:
         chosen, step_noise = drawn
         step_key = jax.random.fold_in(key, state.step)
+        # one draw for all records, so that their gradients are with respect to the same z
         z, pull_back = jax.vjp(lambda p: guide.draw(p, step_key)[0], state.parameters)
         if chosen is None:
             batch, is_record = rows, is_row
         else:
+            # an empty slot, -1, takes the last row, which then counts as no record
             batch, is_record = jax.tree.map(lambda part: part[chosen], rows), chosen >= 0
         total = model.clipped_sum(z, batch, is_record, constants["clipping_norm"])
         if isinstance(total, tuple):
             large, small = total
+            # the exact parts first meet in a noisy sum: what is rounded from then on is released
             total = large + (small + step_noise)
         else:
             total = total + step_noise
         if hasattr(model, "preconditioner"):
             total = total / model.preconditioner(z)
+        # aligned: noise once per latent variable, and not once per parameter of the guide
         (data_gradient,) = pull_back(total / constants["batch_size"])
+        # the same key draws the same z, so that prior and entropy are of that draw
         gradient = data_gradient + jax.grad(objective)(state.parameters, step_key)
         return _adam(state, gradient, constants), None
 

@@ -11,8 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpyro.distributions import Unit
 
-from ...schema import TableSchema
-from ...schema._kinds import Discrete, shorten
+from ...schema import Discrete, TableSchema, shorten
 from ._records import to_records
 from ._sites import site_log_prob
 from ._unconstrained import N_START_DRAWS, CustomLatents

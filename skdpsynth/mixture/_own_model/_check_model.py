@@ -17,8 +17,7 @@ from numpyro.distributions import Unit, biject_to
 from numpyro.handlers import seed, trace
 from numpyro.infer.autoguide import AutoGuide
 
-from ...schema import TableSchema
-from ...schema._kinds import Discrete
+from ...schema import Discrete, TableSchema
 from ._check_likelihood import likelihood_problems
 from ._fitted import sample_records
 from ._records import example_record
@@ -232,8 +231,8 @@ def _sampling_problems(latents: CustomLatents, schema: TableSchema) -> Iterator[
             wrong = present[~np.isin(present, np.arange(len(kind.levels)))]
             if len(wrong):
                 yield (
-                    f"Column {name!r} is sampled as {wrong[0]:g}, which is no position among its "
-                    f"{len(kind.levels)} levels; use a distribution on 0, ..., "
+                    f"Column {name!r} is sampled as {wrong[0]:g}, which is not one of the positions of "
+                    f"its {len(kind.levels)} levels; use a distribution on 0, ..., "
                     f"{len(kind.levels) - 1}."
                 )
         elif len(present) and not ((present >= kind.low) & (present <= kind.high)).any():

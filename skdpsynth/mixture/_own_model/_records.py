@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...schema import Count, TableSchema
-from ...schema._kinds import Numeric
+from ...schema import Count, Numeric, TableSchema
 
 __all__ = ["example_record", "to_codes", "to_records"]
 

@@ -1,4 +1,9 @@
-"""Any NumPyro model of one record, in unconstrained latent variables, and its guide."""
+"""Any NumPyro model of one record, in unconstrained latent variables, and its guide.
+
+z are the latent sites, mapped to the reals and divided by units. log p(x | z) is `log_likelihood`,
+log p(z) with the Jacobian of the map is `log_prior`, and −log q(z) comes with a guide's `draw`.
+`clipped_sum` adds up ∇_z log p(x_i | z), clipped record by record, in exact integers.
+"""
 
 from __future__ import annotations
 
@@ -193,8 +198,10 @@ class CustomLatents:
             is_used = is_record & jnp.isfinite(norm)
             factor = jnp.where(norm > bound, bound / norm, 1.0)
             clipped = jnp.where(is_used[:, None], factor[:, None] * gradients, 0.0)
+            # a float32 sum of many terms is rounded by more than one of them: integers are not
             steps = jnp.trunc(clipped / unit)
             total = steps.astype(jnp.int32).sum(axis=0, dtype=jnp.int32)
+            # two words with a carry: 64-bit integers would need x64 in the user's model too
             low = sums.low + (total & LOWER_WORD)
             high = sums.high + (total >> WORD_BITS) + (low >> WORD_BITS)
             rest = sums.rest + (clipped - steps * unit).sum(axis=0)
@@ -204,6 +211,7 @@ class CustomLatents:
         padding = n_chunks * size - len(batch)
         batch = jnp.pad(batch, ((0, padding), (0, 0))).reshape(n_chunks, size, -1)
         is_record = jnp.pad(jnp.asarray(is_record), (0, padding)).reshape(n_chunks, size)
+        # few gradients at a time: those of all records would take n_records · n_latents numbers
         nothing = jnp.zeros(z.shape, jnp.int32)
         start = _Sums(nothing, nothing, jnp.zeros(z.shape, jnp.float32))
         sums = lax.scan(add, start, (batch, is_record))[0]
@@ -271,6 +279,7 @@ def _information(latents: CustomLatents, z: jax.Array, keys: jax.Array) -> jax.A
     """Return the mean square of the gradients of records that are drawn given z."""
 
     def gradient(key: jax.Array) -> jax.Array:
+        # Fisher information: z moves the density of a record, not the record
         record = lax.stop_gradient(latents.sample_record(z, key))
         return jax.grad(latents.log_likelihood)(z, record)
 
@@ -288,6 +297,7 @@ class _Sums(NamedTuple):
 
 def _norms(gradients: jax.Array) -> jax.Array:
     """Return the rows' norms, however large or small they are; not finite where an entry is not."""
+    # divided by its largest entry first: squares of float32 overflow from 2·10¹⁹ on
     largest = jnp.max(jnp.abs(gradients), axis=1)
     size = jnp.where(largest > 0, largest, 1.0)
     return size * jnp.sqrt(jnp.sum((gradients / size[:, None]) ** 2, axis=1))

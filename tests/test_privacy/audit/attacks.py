@@ -8,13 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from scipy.optimize import brentq
 
-from skdpsynth.privacy import (
-    NoiseSource,
-    PrivacyLedger,
-    compose_epsilon,
-    exponential_mechanism,
-    gaussian_release,
-)
+from skdpsynth.privacy import Mechanisms, NoiseSource, PrivacyLedger, compose_epsilon
 
 from .bounds import Guesses, best_threshold, count_guesses
 from .tape import Release
@@ -58,7 +52,7 @@ def attack_gaussian(
 
     The score is Σ_t <r_t − s_t, d_t>/σ_t², divided by what it is on D' without noise: 0 on average
     on D, 1 on D'. By Neyman and Pearson no attack is stronger where all is as claimed. The noise is
-    that of `gaussian_release`, with the parameters that the release code has passed to it.
+    that of the real desk, with the parameters that the release code has passed to it.
     """
     shift = math.fsum(_weights(a, b) @ (b.statistic - a.statistic).ravel() for a, b in pairs)
     if shift == 0.0:
@@ -91,24 +85,23 @@ def _project(
     statistic, direction = release.statistic.ravel()[kept], weights[kept]
     known = origin.ravel()[kept]
     projections, n_rows = [], max(BLOCK // len(kept), 1)
+    desk = _boundless(noise)
     for start in range(0, n_trials, n_rows):
         copies = np.tile(statistic, (min(n_rows, n_trials - start), 1))
-        noisy = gaussian_release(
+        noisy = desk.gaussian(
             copies,
             sensitivity=release.sensitivity,
             mu=release.mu,
             grid=release.grid,
             name="copies",
-            ledger=_boundless(),
-            noise=noise,
         )
         projections.append((noisy - known) @ direction)
     return np.concatenate(projections)
 
 
-def _boundless() -> PrivacyLedger:
-    """Return a ledger for the noise alone: the audit repeats what one fit draws once."""
-    return PrivacyLedger(math.inf, 1e-6)
+def _boundless(noise: NoiseSource) -> Mechanisms:
+    """Return a desk for the noise alone: the audit repeats what one fit draws once."""
+    return Mechanisms(PrivacyLedger(math.inf, 1e-6), noise)
 
 
 def attack_selection(
@@ -122,13 +115,8 @@ def attack_selection(
     """Guess "with the row" when the exponential mechanism picks `target`."""
     hits = [
         sum(
-            exponential_mechanism(
-                values,
-                sensitivity=sensitivity,
-                epsilon=epsilon,
-                name="one",
-                ledger=_boundless(),
-                noise=noise,
+            _boundless(noise).exponential(
+                values, sensitivity=sensitivity, epsilon=epsilon, name="one"
             )
             == target
             for _ in range(n_trials)

@@ -7,17 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
-from unittest import mock
 
 import numpy as np
 
 from skdpsynth import ClustMixSynthesizer, DPMixtureSynthesizer, NapsuMQSynthesizer
-from skdpsynth.mixture._dpvi import _variational
-from skdpsynth.mixture._dpvi._noisy_gradients import Trace
-from skdpsynth.privacy import GaussianEvent, NoiseSource, PrivacyLedger
+from skdpsynth.privacy import GaussianEvent, Mechanisms, NoiseSource, PrivacyLedger
 from skdpsynth.schema import Table
 
 from .attacks import attack_gaussian, distances, ledger_of_mu
@@ -31,7 +27,7 @@ from .pairs import (
     neighbours,
     numeric_neighbours,
 )
-from .tape import Release, modules_with, record_pair
+from .tape import Release, record_pair
 
 __all__ = [
     "SYNTHESIZERS",
@@ -55,7 +51,7 @@ class Synthesizer:
     Attributes
     ----------
     release : callable
-        Takes codes, a ledger and a noise source; makes all releases of a fit.
+        Takes codes and a desk; makes all releases of a fit.
     records : mapping of name to record
         What the two tables differ in.
     neighbours : callable
@@ -63,73 +59,33 @@ class Synthesizer:
     loose : mapping of adjacency to set of records
         Pairs that do not attain the bound, and why not is a comment beside.
     untaped : tuple of str
-        Beginnings of the names of releases that do not go through `gaussian_release`; they have
-        cases of their own.
+        Beginnings of the names of releases whose noise is added elsewhere; they have cases of
+        their own.
     """
 
-    release: Callable[[np.ndarray, PrivacyLedger, NoiseSource], object]
+    release: Callable[[np.ndarray, Mechanisms], object]
     records: dict[str, list[float]] = field(default_factory=lambda: RECORDS)
     neighbours: Callable[[str, str], tuple[np.ndarray, np.ndarray]] = neighbours
     loose: dict[str, set[str]] = field(default_factory=dict)
     untaped: tuple[str, ...] = ("(none)",)
 
 
-def estimator_release(estimator: Any, schema: Any = SCHEMA) -> Callable[..., object]:
+def estimator_release(
+    estimator: Any, schema: Any = SCHEMA
+) -> Callable[[np.ndarray, Mechanisms], object]:
     """Return the releases of an estimator's fit, on codes."""
 
-    def release(codes: np.ndarray, ledger: PrivacyLedger, noise: NoiseSource) -> object:
-        return estimator._release(Table(codes, schema, None, False), ledger, noise)
+    def release(codes: np.ndarray, desk: Mechanisms) -> object:
+        return estimator._plan(schema).release(Table(codes, schema, None, False), desk)
 
     return release
 
 
-def opening_of_dpvi(codes: np.ndarray, ledger: PrivacyLedger, noise: NoiseSource) -> object:
-    """Make the releases that DP-VI starts from; its gradients are among the mechanisms."""
-    estimator = DPMixtureSynthesizer(inference="dpvi", n_components=3, n_bins=8)
-
-    def stay(model: Any, guide: Any, start: np.ndarray, *_: Any) -> Trace:
-        return Trace(start, np.zeros_like(start))
-
-    with mock.patch.object(_variational, "run_dpvi", stay):
-        return estimator_release(estimator)(codes, ledger, noise)
-
-
-class _SameNumbers(NoiseSource):
-    """Random numbers that are the same for every record, whatever the others are."""
-
-    def __init__(self) -> None:
-        super().__init__(0)
-
-    def words(self, size: Any) -> Any:
-        """Return equal words."""
-        return np.full(size, 0x9000_5000_7000_B000, dtype=np.uint64)
-
-    def random(self, size: Any, **_: Any) -> np.ndarray:
-        """Return equal uniforms, as a generator would."""
-        return np.full(size, 0.625)
-
-
-def continuous_release(**parameters: Any) -> Callable[..., object]:
-    """Return the releases of ClustMix on vectors.
-
-    Records may be rounded at random. Their random numbers are independent and equally distributed,
-    so that the mechanism is a mixture over them, of which this is one part: a record has the same
-    numbers in D and D'.
-    """
-    estimator = ClustMixSynthesizer(mode="continuous", sigma_max=1.0, **parameters)
-    real = estimator_release(estimator, NUMBERS)
-
-    def release(codes: np.ndarray, ledger: PrivacyLedger, noise: NoiseSource) -> object:
-        with ExitStack() as stack:
-            for module in modules_with("dither"):
-                stack.enter_context(mock.patch.object(module, "dither", _coupled(module.dither)))
-            return real(codes, ledger, noise)
-
-    return release
-
-
-def _coupled(dither: Any) -> Any:
-    return lambda units, lattice, _: dither(units, lattice, _SameNumbers())
+def continuous_release(**parameters: Any) -> Callable[[np.ndarray, Mechanisms], object]:
+    """Return the releases of ClustMix on vectors."""
+    return estimator_release(
+        ClustMixSynthesizer(mode="continuous", sigma_max=1.0, **parameters), NUMBERS
+    )
 
 
 QUERIES = [("few", "label"), ("pay", "town"), ("sex", "town", "label")]
@@ -160,7 +116,10 @@ SYNTHESIZERS = {
         loose={"add_remove": set(RECORDS), "replace_one": set(RECORDS)},
     ),
     "mixture, opening of dpvi": Synthesizer(
-        opening_of_dpvi,
+        estimator_release(
+            DPMixtureSynthesizer(inference="dpvi", n_components=3, n_bins=8, n_steps=3)
+        ),
+        # they are among the mechanisms
         untaped=("clipped gradients",),
     ),
     "napsu, star": Synthesizer(estimator_release(NapsuMQSynthesizer(queries="star", n_bins=4))),
@@ -259,20 +218,20 @@ class Measured(NamedTuple):
         return self.ratio < self.least_ratio
 
 
-def record_case(case: GaussianCase) -> tuple[list[tuple[Release, Release]], PrivacyLedger, float]:
+def record_case(
+    case: GaussianCase, fault: type[Mechanisms] | None = None
+) -> tuple[list[tuple[Release, Release]], PrivacyLedger, float]:
     """Return the releases on both tables, the ledger, and the μ that it charged for them."""
     synthesizer = SYNTHESIZERS[case.synthesizer]
-
-    def run(codes: np.ndarray, ledger: PrivacyLedger) -> object:
-        return synthesizer.release(codes, ledger, NoiseSource(0))
-
     tables = synthesizer.neighbours(case.record, case.adjacency)
-    pairs, _, ledger = record_pair(run, tables, lambda: ledger_of_mu(MU, case.adjacency))
+    pairs, ledger = record_pair(
+        synthesizer.release, tables, lambda: ledger_of_mu(MU, case.adjacency), fault
+    )
     return pairs, ledger, taped_mu(ledger, synthesizer.untaped)
 
 
 def taped_mu(ledger: PrivacyLedger, untaped: Iterable[str]) -> float:
-    """Return the μ charged for all releases through `gaussian_release`."""
+    """Return the μ charged for all Gaussian releases of the desk."""
     return math.sqrt(
         math.fsum(
             entry.event.mu**2
@@ -296,9 +255,14 @@ def choose_trials(expected: float, claimed: float) -> int:
     return N_TRIALS[0]
 
 
-def audit_case(case: GaussianCase, noise: NoiseSource, n_trials: int | None = None) -> Measured:
+def audit_case(
+    case: GaussianCase,
+    noise: NoiseSource,
+    n_trials: int | None = None,
+    fault: type[Mechanisms] | None = None,
+) -> Measured:
     """Play the game with all Gaussian releases of a fit."""
-    pairs, _, charged = record_case(case)
+    pairs, _, charged = record_case(case, fault)
     if n_trials is None:
         n_trials = choose_trials(expected_mu(pairs), charged)
     guesses = attack_gaussian(pairs, n_trials, noise)

@@ -1,10 +1,8 @@
-"""Faults that libraries of this kind have had, planted in the package one at a time."""
+"""Faults that libraries of this kind have had, planted one at a time: mostly as another desk."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest import mock
 
@@ -13,48 +11,47 @@ import numpy as np
 
 from skdpsynth import _histograms
 from skdpsynth._product_mixture import _measure
-from skdpsynth.napsu import _release as napsu
-from skdpsynth.privacy import NoiseSource, PrivacyLedger, nonnegative_sensitivity
+from skdpsynth.privacy import Mechanisms, NoiseSource, PrivacyLedger, nonnegative_sensitivity
 
 from .kernel import CraftedGradients
-from .tape import modules_with
 
 
-@contextmanager
-def in_all_modules(name: str, stand_in: Any) -> Iterator[None]:
-    """Replace something of the privacy package wherever release code has imported it."""
-    with ExitStack() as stack:
-        for module in modules_with(name):
-            stack.enter_context(mock.patch.object(module, name, stand_in))
-        yield
-
-
-def half_the_sensitivity() -> Any:
+class HalfTheSensitivity(Mechanisms):
     """Noise is scaled for half of what a record can change."""
-    return in_all_modules(
-        "nonnegative_sensitivity",
-        lambda norm, adjacency: 0.5 * nonnegative_sensitivity(norm, adjacency),
-    )
+
+    def nonnegative_sensitivity(self, norm: float) -> float:
+        """Return half of it."""
+        return 0.5 * super().nonnegative_sensitivity(norm)
 
 
-def replaced_as_removed() -> Any:
+class ReplacedAsRemoved(Mechanisms):
     """Replacing a record is accounted for as removing it."""
-    return in_all_modules(
-        "nonnegative_sensitivity", lambda norm, _: nonnegative_sensitivity(norm, "add_remove")
-    )
+
+    def nonnegative_sensitivity(self, norm: float) -> float:
+        """Return the bound of the other adjacency."""
+        return nonnegative_sensitivity(norm, "add_remove")
 
 
-def selection_for_free() -> Any:
+class SelectionForFree(Mechanisms):
     """The distances that choose what to measure get the whole budget, and so does measuring."""
-    real = napsu.score_candidates
 
-    def score(levels: Any, candidates: Any, shape: Any, mu: float, ledger: Any, noise: Any) -> Any:
-        second = PrivacyLedger(ledger.epsilon, ledger.delta, ledger.adjacency)
-        # charged to nobody who is asked
-        real(levels, candidates, shape, second.mu, second, noise)
-        return real(levels, candidates, shape, mu, ledger, noise)
+    def gaussian(self, statistic: Any, **options: Any) -> np.ndarray:
+        """Release distances a second time, charged to nobody who is asked."""
+        if options["name"].startswith("distances"):
+            asked = self._ledger
+            self._ledger = PrivacyLedger(asked.epsilon, asked.delta, asked.adjacency)
+            super().gaussian(statistic, **{**options, "mu": self._ledger.mu})
+            self._ledger = asked
+        return super().gaussian(statistic, **options)
 
-    return mock.patch.object(napsu, "score_candidates", score)
+
+class ExactRowCount(Mechanisms):
+    """The row count is kept as it is."""
+
+    @property
+    def is_count_public(self) -> bool:
+        """Say so whatever the adjacency."""
+        return True
 
 
 def bounds_from_the_data() -> Any:
@@ -65,16 +62,6 @@ def bounds_from_the_data() -> Any:
         scaled = codes.copy()
         scaled[:, 1] /= np.nanmax(codes[:, 1])
         return real(scaled, *args)
-
-    return mock.patch.object(_measure, "release_grid", release)
-
-
-def exact_row_count() -> Any:
-    """The row count is kept as it is."""
-    real = _histograms.release_grid
-
-    def release(codes: np.ndarray, *args: Any) -> Any:
-        return real(codes, *args)._replace(n_records=float(len(codes)), is_count_public=True)
 
     return mock.patch.object(_measure, "release_grid", release)
 

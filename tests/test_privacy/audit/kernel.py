@@ -12,8 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from skdpsynth.mixture._dpvi import _noisy_gradients as _dpvi
-from skdpsynth.mixture._dpvi._noisy_gradients import DPVIPlan, run_dpvi
-from skdpsynth.privacy import NoiseSource, PrivacyLedger
+from skdpsynth.mixture._dpvi._noisy_gradients import DPVIPlan, buy_noise, run_dpvi
+from skdpsynth.privacy import GradientNoise, Mechanisms, NoiseSource, PrivacyLedger, RowCount
 
 __all__ = ["CraftedGradients", "GradientKernel", "log_likelihood_ratio"]
 
@@ -54,6 +54,17 @@ def _record(state: Any, gradient: jax.Array, constants: dict[str, Any]) -> Any:
     )
 
 
+class _ChargedOnce(Mechanisms):
+    """Charges for one fit, and hands out the noise of that fit whenever it is asked again."""
+
+    _charged: GradientNoise | None = None
+
+    def subsampled_gaussian(self, **options: Any) -> GradientNoise:
+        if self._charged is None:
+            self._charged = super().subsampled_gaussian(**options)
+        return self._charged
+
+
 class GradientKernel:
     """Runs the real step kernel many times with the noise that one fit is charged for.
 
@@ -62,7 +73,7 @@ class GradientKernel:
     plan : DPVIPlan
         Of the audited fit.
     ledger : PrivacyLedger
-        Charged for it by the real code.
+        Charged for it, once, by the real code.
     tables : pair of ndarray of shape (n_rows,)
         Crafted gradients of D and D'.
     n_records : float
@@ -80,10 +91,10 @@ class GradientKernel:
         noise: NoiseSource,
         model: Any = None,
     ) -> None:
-        self.plan, self.ledger, self.tables, self.noise = plan, ledger, tables, noise
-        self.n_records = n_records
+        self.plan, self.tables, self.n_records = plan, tables, n_records
         self.model = CraftedGradients() if model is None else model
-        self.multiplier, self.overflow = _dpvi._charge(plan, self.model.n_latents, ledger, noise)
+        self.desk = _ChargedOnce(ledger, noise)
+        self.multiplier = buy_noise(plan, self.model.n_latents, self.desk)[0].multiplier
 
     def transcripts(self, side: int, n_transcripts: int) -> np.ndarray:
         """Return noisy sums in units of the clipping norm, of shape (n_transcripts, n_steps)."""
@@ -93,19 +104,16 @@ class GradientKernel:
             STEPS_PER_RUN, self.plan.sampling_rate, self.plan.clipping_norm, 0.01, averaging=1.0
         )
         sums: list[np.ndarray] = []
-        stand_ins = {"_adam": _record, "_charge": lambda *_: (self.multiplier, self.overflow)}
-        with mock.patch.multiple(_dpvi, **stand_ins):
+        with mock.patch.object(_dpvi, "_adam", _record):
             while len(sums) * STEPS_PER_RUN < n_steps:
                 trace = run_dpvi(
                     self.model,
                     _FirstParameter("recorder"),
                     np.zeros(STEPS_PER_RUN),
                     rows,
-                    self.n_records,
-                    0.0,
+                    RowCount(self.n_records, 0.0),
                     long,
-                    self.ledger,
-                    self.noise,
+                    self.desk,
                 )
                 # the mean that a trace holds is the sum over the number of averaged steps
                 sums.append(trace.parameters * STEPS_PER_RUN)

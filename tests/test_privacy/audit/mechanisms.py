@@ -19,11 +19,8 @@ from skdpsynth.privacy import (
     PrivacyLedger,
     SelectionEvent,
     compose_epsilon,
-    gaussian_release,
     general_sensitivity,
-    nonnegative_sensitivity,
     plan_stable_histogram,
-    stable_histogram_release,
 )
 from skdpsynth.schema._purchase import buy_columns
 
@@ -51,19 +48,11 @@ STATISTICS = {
 
 def _gaussian(kind: str, grid: float | None, adjacency: str, noise: NoiseSource) -> Measured:
     """Two statistics at the sensitivity from each other."""
-    bound = nonnegative_sensitivity if kind == "counts" else general_sensitivity
-    sensitivity = bound(math.sqrt(2.0), adjacency)
 
-    def run(statistic: list[float], ledger: PrivacyLedger) -> None:
-        noise, mu = NoiseSource(0), ledger.mu
-        gaussian_release(
-            statistic,
-            sensitivity=sensitivity,
-            mu=mu,
-            name="statistic",
-            ledger=ledger,
-            noise=noise,
-            grid=grid,
+    def run(statistic: list[float], desk: Mechanisms) -> None:
+        bound = desk.nonnegative_sensitivity if kind == "counts" else desk.general_sensitivity
+        desk.gaussian(
+            statistic, sensitivity=bound(math.sqrt(2.0)), mu=desk.mu, name="statistic", grid=grid
         )
 
     name = f"gaussian_release, {'its own grid' if grid is None else 'integers'}"
@@ -77,16 +66,12 @@ def _one_by_one(adjacency: str, noise: NoiseSource) -> Measured:
     direction = (second - first) / ((second - first) @ (second - first))
     scores = []
     for statistic in (first, second):
+        desks = (
+            Mechanisms(PrivacyLedger(math.inf, 1e-6, adjacency), noise) for _ in range(100_000)
+        )
         noisy = [
-            gaussian_release(
-                statistic,
-                sensitivity=sensitivity,
-                mu=mu,
-                name="statistic",
-                ledger=PrivacyLedger(math.inf, 1e-6, adjacency),
-                noise=noise,
-            )
-            for _ in range(100_000)
+            desk.gaussian(statistic, sensitivity=sensitivity, mu=mu, name="statistic")
+            for desk in desks
         ]
         scores.append((np.array(noisy) - first) @ direction)
     guesses = count_guesses(scores[0], scores[1], 0.5)
@@ -98,11 +83,11 @@ def _taped(
     name: str,
     record: str,
     adjacency: str,
-    run: Callable[[Any, PrivacyLedger], object],
+    run: Callable[[Any, Mechanisms], object],
     tables: tuple[Any, Any],
     noise: NoiseSource,
 ) -> Measured:
-    pairs, _, ledger = record_pair(run, tables, lambda: ledger_of_mu(1.0, adjacency))
+    pairs, ledger = record_pair(run, tables, lambda: ledger_of_mu(1.0, adjacency))
     charged = charged_mu(ledger)
     guesses = attack_gaussian(pairs, choose_trials(expected_mu(pairs), charged), noise)
     return Measured((name, record, adjacency), "mu", charged, mu_bound(guesses), LEAST_RATIO)
@@ -131,8 +116,8 @@ def _selection_table(adjacency: str) -> tuple[np.ndarray, np.ndarray, list[Candi
 def _distances(adjacency: str, noise: NoiseSource) -> Measured:
     first, second, candidates = _selection_table(adjacency)
 
-    def run(levels: np.ndarray, ledger: PrivacyLedger) -> None:
-        score_candidates(levels, candidates, SHAPE, ledger.mu, Mechanisms(ledger, NoiseSource(0)))
+    def run(levels: np.ndarray, desk: Mechanisms) -> None:
+        score_candidates(levels, candidates, SHAPE, desk.mu, desk)
 
     return _taped("napsu, distances", "all move", adjacency, run, (first, second), noise)
 
@@ -166,8 +151,9 @@ def _tree(adjacency: str, noise: NoiseSource) -> Measured:
     near = near._replace(expected=near.expected + np.array([[0.0, behind], [0.0, 0.0]]))
     hits = []
     for levels in (first, second):
-        ledgers = (PrivacyLedger(math.inf, 1e-6, adjacency) for _ in range(n_trials))
-        desks = (Mechanisms(ledger, noise) for ledger in ledgers)
+        desks = (
+            Mechanisms(PrivacyLedger(math.inf, 1e-6, adjacency), noise) for _ in range(n_trials)
+        )
         trees = (
             select_tree(levels[:3], [near, far], [0, 1, 2], SHAPE[:3], epsilon, desk)
             for desk in desks
@@ -276,9 +262,9 @@ def _stable_many(
     counts: np.ndarray, plan: Any, n_trials: int, adjacency: str, noise: NoiseSource
 ) -> np.ndarray:
     """Return many releases of one histogram: to the mechanism, levels of one long histogram."""
-    ledger = PrivacyLedger(math.inf, 1e-6, adjacency)
+    desk = Mechanisms(PrivacyLedger(math.inf, 1e-6, adjacency), noise)
     copies = [np.tile(counts, n_trials)] + [np.array([1])] * (plan.n_histograms - 1)
-    released = stable_histogram_release(copies, plan, name="levels", ledger=ledger, noise=noise)
+    released = desk.stable_histograms(copies, plan, name="levels")
     return released[0].reshape(n_trials, len(counts))
 
 
@@ -291,8 +277,8 @@ def _private_schema(adjacency: str, noise: NoiseSource) -> Measured:
         tables = (np.vstack([rows, rows[:1]]), np.vstack([rows, far]))
     frames = tuple(pd.DataFrame(table, columns=["a", "b"]) for table in tables)
 
-    def run(frame: pd.DataFrame, ledger: PrivacyLedger) -> None:
-        buy_columns(frame, None, None, True, ledger, NoiseSource(0))
+    def run(frame: pd.DataFrame, desk: Mechanisms) -> None:
+        buy_columns(frame, None, None, True, desk)
 
     return _taped("private schema, ranges", "row far away", adjacency, run, frames, noise)
 

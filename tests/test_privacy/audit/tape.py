@@ -1,28 +1,32 @@
-"""What the release code hands to the mechanisms, on one table and on its neighbour."""
+"""A desk that notes what release code buys, on one table and on its neighbour."""
 
 from __future__ import annotations
 
 import math
 import pickle
-import sys
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
-from unittest import mock
 
 import numpy as np
 
-from skdpsynth.privacy import PrivacyLedger, exponential_mechanism, gaussian_release
+from skdpsynth.privacy import (
+    GradientNoise,
+    HistogramPlan,
+    Mechanisms,
+    NoiseSource,
+    PrivacyLedger,
+)
 
-__all__ = ["PublicDifference", "Release", "Tape", "record_pair"]
+__all__ = ["PublicDifference", "Release", "TapedDesk", "charged_mu", "record_pair"]
 
-
-# calls mechanisms as release code does
-MECHANISMS = f"{__package__}.mechanisms"
+# noise that swallows sums below 512, even in double precision, and whose square is a float32
+SWALLOWING = 1.5 * 2.0**62
+# four different numbers of 16 bits
+WORD = 0x9000_5000_7000_B000
 
 
 class Release(NamedTuple):
-    """One call of `gaussian_release`: the exact statistic, and what is public of the call."""
+    """One Gaussian release: the exact statistic, and what is public of it."""
 
     name: str
     statistic: np.ndarray
@@ -31,100 +35,160 @@ class Release(NamedTuple):
     grid: float | None
     ledger: PrivacyLedger
 
-    @property
-    def public(self) -> tuple[Any, ...]:
-        """What must not depend on the rows but through earlier releases."""
-        return self.name, self.statistic.shape, self.sensitivity, self.mu, self.grid
-
 
 class PublicDifference(AssertionError):
-    """Neighbouring tables differ in what a release shows beside its noisy values."""
+    """Two tables differ in what a release shows beside its noisy values."""
 
 
-class Tape:
-    """Stands for the mechanisms: notes each call, and answers as it did on the first table."""
+class _SwallowingNoise(GradientNoise):
+    """Noise so large that the sums it is added to are lost in rounding: outputs that are fixed."""
 
-    def __init__(self) -> None:
-        self.gaussian: list[list[Release]] = []
-        self.selections: list[list[tuple[np.ndarray, float, float]]] = []
-        self._answers: list[Any] = []
-        self._position = 0
+    def draw(self, n_steps: int, n_coordinates: int) -> np.ndarray:
+        signs = np.random.default_rng(0).choice([-1.0, 1.0], (n_steps, n_coordinates))
+        return np.asarray(SWALLOWING * signs)
 
-    def record(self, run: Callable[[], object]) -> None:
-        """Run release code once; from the second time on with the outputs of the first."""
-        self.gaussian.append([])
-        self.selections.append([])
-        self._position = 0
-        stand_ins = {
-            "gaussian_release": self._gaussian_release,
-            "exponential_mechanism": self._exponential_mechanism,
-        }
-        with ExitStack() as stack:
-            for name, stand_in in stand_ins.items():
-                for module in modules_with(name):
-                    stack.enter_context(mock.patch.object(module, name, stand_in))
-            run()
 
-    def _answer(self, mechanism: Callable[..., Any], *args: Any, **options: Any) -> Any:
-        # called each time, because it charges the ledger and moves the noise on
-        answer = mechanism(*args, **options)
-        if len(self.gaussian) == 1:
-            self._answers.append(answer)
-        elif self._position >= len(self._answers):
-            raise PublicDifference("one table of the pair has more releases than the other")
-        self._position += 1
-        return self._answers[self._position - 1]
+class TapedDesk(Mechanisms):
+    """Notes each call, and answers as it did on the first table.
 
-    def _gaussian_release(self, statistic: Any, **options: Any) -> np.ndarray:
-        exact = np.array(statistic, dtype=np.float64)
-        release = Release(
-            options["name"],
-            exact,
-            options["sensitivity"],
-            options["mu"],
-            options.get("grid"),
-            options["ledger"],
+    Parameters
+    ----------
+    ledger : PrivacyLedger
+    noise : NoiseSource
+    first : TapedDesk, default=None
+        The desk of the first table; without it this is the first.
+
+    Attributes
+    ----------
+    gaussians : list of Release
+    public : list of tuple
+        Of every call, what must not depend on the rows but through earlier releases.
+    answers : list
+        Of every call that gives one.
+    """
+
+    def __init__(
+        self, ledger: PrivacyLedger, noise: NoiseSource, first: TapedDesk | None = None
+    ) -> None:
+        super().__init__(ledger, noise)
+        self.gaussians: list[Release] = []
+        self.public: list[tuple[Any, ...]] = []
+        self.answers: list[Any] = []
+        self._first = first
+
+    def _note(self, *public: Any) -> None:
+        self.public.append(public)
+        if self._first is None:
+            return
+        expected = self._first.public[len(self.public) - 1 : len(self.public)]
+        if not expected:
+            raise PublicDifference(f"{public} on one table, nothing more on the other")
+        if public != expected[0]:
+            raise PublicDifference(f"{public} on one table, {expected[0]} on the other")
+
+    def _answer(self, drawn: Any) -> Any:
+        # always drawn, because that charges the ledger
+        self.answers.append(
+            drawn if self._first is None else self._first.answers[len(self.answers)]
         )
-        self.gaussian[-1].append(release)
-        return self._answer(gaussian_release, statistic, **options)
+        return self.answers[-1]
 
-    def _exponential_mechanism(self, scores: Any, **options: Any) -> int:
-        exact = np.array(scores, dtype=np.float64)
-        self.selections[-1].append((exact, options["sensitivity"], options["epsilon"]))
-        return self._answer(exponential_mechanism, scores, **options)
+    def gaussian(self, statistic: Any, **options: Any) -> np.ndarray:
+        """Note a statistic."""
+        exact = np.array(statistic, dtype=np.float64)
+        self._note("gaussian", exact.shape, sorted(options.items()))
+        of_release = (options["sensitivity"], options["mu"], options.get("grid"), self._ledger)
+        self.gaussians.append(Release(options["name"], exact, *of_release))
+        return np.array(self._answer(super().gaussian(statistic, **options)))
+
+    def exponential(self, scores: Any, **options: Any) -> int:
+        """Note a selection."""
+        self._note("exponential", np.shape(scores), sorted(options.items()))
+        return int(self._answer(super().exponential(scores, **options)))
+
+    def stable_histograms(
+        self, counts: Sequence[Any], plan: HistogramPlan, *, name: str
+    ) -> list[np.ndarray]:
+        """Note a release of stable histograms, but not how many values there are.
+
+        Which values there are is private, and the desk does not see them: those that are released
+        must come first, in one order, in both tables.
+        """
+        self._note("stable_histograms", plan, name)
+        released = self._answer(super().stable_histograms(counts, plan, name=name))
+        return [_resize(noisy, len(own)) for noisy, own in zip(released, counts, strict=True)]
+
+    def subsampled_gaussian(self, **options: Any) -> GradientNoise:
+        """Note clipped gradients, whose sums are to be the same on both tables."""
+        self._note("subsampled_gaussian", sorted(options.items()))
+        noise = super().subsampled_gaussian(**options)
+        return _SwallowingNoise(noise.multiplier, noise.scale, self._noise)
+
+    def without_replacement_gaussian(self, **options: Any) -> GradientNoise:
+        """Note clipped gradients, whose sums are to be the same on both tables."""
+        self._note("without_replacement_gaussian", sorted(options.items()))
+        noise = super().without_replacement_gaussian(**options)
+        return _SwallowingNoise(noise.multiplier, noise.scale, self._noise)
+
+    def mark_unproven(self, claim: str) -> None:
+        """Note a claim."""
+        self._note("mark_unproven", claim)
+        super().mark_unproven(claim)
+
+    def progress(self, n_steps: int = 1) -> None:
+        """Note what a progress bar shows."""
+        self._note("progress", n_steps)
+        super().progress(n_steps)
+
+    def words(self, size: Any) -> np.ndarray:
+        """Return words that are the same for every record, whatever the others are.
+
+        Records may be rounded at random. Their random numbers are independent and equally
+        distributed, so that the mechanism is a mixture over them, of which this is one part: a
+        record has the same numbers in D and D'.
+        """
+        return np.full(size, WORD, dtype=np.uint64)
+
+    def seed_bits(self) -> int:
+        """Return the same seed on both tables: tables of other sizes move the noise on further."""
+        self._note("seed_bits")
+        return int(self._answer(super().seed_bits()))
+
+    def generator(self) -> np.random.Generator:
+        """Return the same generator on both tables."""
+        return np.random.Generator(np.random.PCG64(self.seed_bits()))
 
 
-def modules_with(name: str) -> list[Any]:
-    """Return the modules of release code that have imported something of the privacy package."""
-    return [
-        module
-        for key, module in sorted(sys.modules.items())
-        if (key.startswith("skdpsynth.") or key == MECHANISMS)
-        and not key.startswith("skdpsynth.privacy")
-        and hasattr(module, name)
-    ]
+def _resize(noisy: np.ndarray, n_values: int) -> np.ndarray:
+    """Return a histogram for a table that has more or fewer values, none of them frequent."""
+    if not np.isnan(noisy[n_values:]).all():
+        raise ValueError("a value that was released on the first table is missing on the second")
+    return np.concatenate([noisy[:n_values], np.full(max(n_values - len(noisy), 0), np.nan)])
 
 
 def record_pair(
-    run: Callable[[Any, PrivacyLedger], object],
+    run: Callable[[Any, Mechanisms], object],
     tables: tuple[Any, Any],
     new_ledger: Callable[[], PrivacyLedger],
-) -> tuple[list[tuple[Release, Release]], Tape, PrivacyLedger]:
-    """Run release code on two neighbouring tables, the outputs of the first run fixed.
+    fault: type[Mechanisms] | None = None,
+) -> tuple[list[tuple[Release, Release]], PrivacyLedger]:
+    """Run release code on two tables, the outputs of the first run fixed.
 
     Parameters
     ----------
     run : callable
-        Takes a table and a ledger, makes all releases of a fit, and returns what leaves it.
+        Takes a table and a desk, makes all releases of a fit, and returns what leaves it.
     tables : pair
         D and D'.
     new_ledger : callable
         Makes a fresh ledger for each run.
+    fault : subclass of Mechanisms, optional
+        A desk that is wrong in some way.
 
     Returns
     -------
     pairs : list of (Release, Release)
-    tape : Tape
+        All Gaussian releases.
     ledger : PrivacyLedger
         Of the first run.
 
@@ -133,23 +197,20 @@ def record_pair(
     PublicDifference
         If anything but the statistics differs.
     """
-    tape = Tape()
-    ledgers, results = [], []
-    for table in tables:
-        ledger = new_ledger()
-        ledgers.append(ledger)
-        tape.record(lambda table=table, ledger=ledger: results.append(run(table, ledger)))
-    first, second = tape.gaussian
-    if len(first) != len(second):
-        raise PublicDifference(f"{len(first)} releases on one table, {len(second)} on the other")
-    for one, other in zip(first, second, strict=True):
-        if one.public != other.public:
-            raise PublicDifference(f"{one.public} on one table, {other.public} on the other")
-    if ledgers[0] != ledgers[1]:
+    # the fault stands before the tape, which notes what the real mechanisms are given
+    bases = (TapedDesk,) if fault is None else (fault, TapedDesk)
+    desk_class: Any = type("Desk", bases, {})
+    first = desk_class(new_ledger(), NoiseSource(0))
+    result = run(tables[0], first)
+    second = desk_class(new_ledger(), NoiseSource(0), first)
+    other = run(tables[1], second)
+    if len(first.public) != len(second.public):
+        raise PublicDifference(f"{first.public[len(second.public)]} on one table, then no more")
+    if first._ledger != second._ledger:
         raise PublicDifference("the ledgers of the two tables differ")
-    if pickle.dumps(results[0]) != pickle.dumps(results[1]):
+    if pickle.dumps(result) != pickle.dumps(other):
         raise PublicDifference("what leaves the release differs, though all outputs are the same")
-    return list(zip(first, second, strict=True)), tape, ledgers[0]
+    return list(zip(first.gaussians, second.gaussians, strict=True)), first._ledger
 
 
 def charged_mu(ledger: PrivacyLedger) -> float:
