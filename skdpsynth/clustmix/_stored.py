@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .._product_mixture._model import MixtureModel
+from .._product_mixture import MixtureModel
 from .._storing import Entry, Stored, StoredSynthesizer
 from ._synthesizer import ClustMixSynthesizer
 from ._vectors._column_marginals import ColumnCells

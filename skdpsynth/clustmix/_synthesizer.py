@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from .._base import BaseSynthesizer
 from .._contracts import Plan
 from .._parameters import Choice, Constraint, Integer, Number
-from .._product_mixture._columns import model_columns
+from .._product_mixture import model_columns
 from ..schema import Numeric, TableSchema, shorten
 from ._adapt import AdaptedBlocks, AdaptedVectors
 from ._blocks import BlocksPlan

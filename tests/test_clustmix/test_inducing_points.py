@@ -10,7 +10,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skdpsynth._compat import enable_x64
-from skdpsynth._histograms import project_to_simplex
+from skdpsynth._denoising import project_to_simplex
 from skdpsynth.clustmix._adapt import _inducing_points as _adapt
 from skdpsynth.clustmix._adapt._inducing_points import (
     adapt,

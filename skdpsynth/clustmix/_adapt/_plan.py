@@ -13,8 +13,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import numpy as np
 
 from ..._contracts import Progress
-from ..._product_mixture._model import MixtureModel
-from ..._product_mixture._release import MixtureRelease
+from ..._product_mixture import MixtureModel, MixtureRelease
 from ...privacy import Budget, Mechanisms, PlannedRelease
 from ...schema import Table
 from .._blocks import BlocksPlan

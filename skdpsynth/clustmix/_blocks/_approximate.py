@@ -12,16 +12,22 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..._product_mixture._components import (
+from ..._product_mixture import (
+    ComponentEstimates,
+    NaturalParameters,
+    NoisySums,
+    Opening,
+    add_by_class,
+    average,
     consistent_totals,
     mixing_proportions,
+    natural_parameters,
+    one_per_class,
+    power_of_two,
     refine,
+    release_sums,
     start_components,
 )
-from ..._product_mixture._estimates import ComponentEstimates, NoisySums, add_by_class, average
-from ..._product_mixture._kernels import NaturalParameters, power_of_two
-from ..._product_mixture._measure import Opening, one_per_class, release_sums
-from ..._product_mixture._model import natural_parameters
 from ...privacy import Mechanisms
 from .._sizes import MAX_CLUSTERS_PER_CLASS, share_out_clusters, surviving_clusters
 

@@ -7,11 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..._contracts import Progress
-from ..._product_mixture._columns import ColumnModel
-from ..._product_mixture._layout import Records
-from ..._product_mixture._measure import open_table, pass_sensitivity
-from ..._product_mixture._model import MixtureModel
-from ..._product_mixture._release import MixtureRelease, infer_mixture
+from ..._product_mixture import (
+    ColumnModel,
+    MixtureModel,
+    MixtureRelease,
+    Records,
+    infer_mixture,
+    open_table,
+    pass_sensitivity,
+)
 from ...privacy import Budget, Mechanisms, PlannedRelease
 from ...schema import Table
 from .._sizes import SMALLEST_CLUSTER

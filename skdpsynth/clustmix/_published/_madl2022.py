@@ -16,10 +16,15 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
 from ..._contracts import Progress
-from ..._product_mixture._columns import ColumnModel, model_columns
-from ..._product_mixture._estimates import ComponentEstimates
-from ..._product_mixture._layout import Layout, build_layout, encode_records
-from ..._product_mixture._model import MixtureModel
+from ..._product_mixture import (
+    ColumnModel,
+    ComponentEstimates,
+    Layout,
+    MixtureModel,
+    build_layout,
+    encode_records,
+    model_columns,
+)
 from ...exceptions import PrivacyLeakWarning
 from ...privacy import Mechanisms, PlannedRelease
 from ...schema import Numeric, Table, TableSchema

@@ -231,7 +231,7 @@ def _sampling_problems(latents: CustomLatents, schema: TableSchema) -> Iterator[
             wrong = present[~np.isin(present, np.arange(len(kind.levels)))]
             if len(wrong):
                 yield (
-                    f"Column {name!r} is sampled as {wrong[0]:g}, which is not one of the positions of "
+                    f"Column {name!r} is sampled as {wrong[0]:g}, not as one of the positions of "
                     f"its {len(kind.levels)} levels; use a distribution on 0, ..., "
                     f"{len(kind.levels) - 1}."
                 )
