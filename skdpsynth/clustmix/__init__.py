@@ -1,11 +1,6 @@
-"""Clusters with noise: Approximate, Adapt, Anonymize.
+"""Clusters with noise: Approximate, Adapt, Anonymize."""
 
-What is imported ``as`` itself is for the other wings of the house.
-"""
+import lazy_loader
 
-from ._published import SizeConstrainedGaussianMixture
-from ._synthesizer import ClustMixSynthesizer
-from ._vectors import ColumnCells as ColumnCells
-from ._vectors import ContinuousModel as ContinuousModel
-
-__all__ = ["ClustMixSynthesizer", "SizeConstrainedGaussianMixture"]
+# The names of __init__.pyi are imported when they are first used: some bring jax and NumPyro.
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

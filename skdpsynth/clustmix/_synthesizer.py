@@ -9,12 +9,7 @@ from typing import Any, ClassVar
 from .._base import BaseSynthesizer
 from .._contracts import Plan
 from .._parameters import Choice, Constraint, Integer, Number
-from .._product_mixture import model_columns
 from ..schema import Numeric, TableSchema, shorten
-from ._adapt import AdaptedBlocks, AdaptedVectors
-from ._blocks import BlocksPlan
-from ._published import Madl2022Plan, box_columns
-from ._vectors import ContinuousPlan
 
 __all__ = ["ClustMixSynthesizer"]
 
@@ -175,6 +170,13 @@ class ClustMixSynthesizer(BaseSynthesizer):
         return self.model_.weights
 
     def _plan(self, schema: TableSchema) -> Plan[Any]:
+        # late: they bring jax, and who only makes a synthesizer need not wait for it
+        from .._product_mixture import model_columns
+        from ._adapt import AdaptedBlocks, AdaptedVectors
+        from ._blocks import BlocksPlan
+        from ._published import Madl2022Plan, box_columns
+        from ._vectors import ContinuousPlan
+
         if self.mode == "continuous":
             _check_continuous(schema)
         if self.adapt_share > 0 and schema.target is None:

@@ -1,8 +1,6 @@
 """Differentially private mixtures, and NumPyro models of one record."""
 
-from ._own_model._check_model import ModelError, check_model
-from ._own_model._na_model import NAModel
-from ._own_model._synthesizer import NumPyroSynthesizer
-from ._synthesizer import DPMixtureSynthesizer
+import lazy_loader
 
-__all__ = ["DPMixtureSynthesizer", "ModelError", "NAModel", "NumPyroSynthesizer", "check_model"]
+# The names of __init__.pyi are imported when they are first used: some bring jax and NumPyro.
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

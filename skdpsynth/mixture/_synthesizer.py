@@ -9,14 +9,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .._base import BaseSynthesizer
+from .._contracts import Plan
 from .._parameters import Choice, Constraint, Integer, Number
-from .._product_mixture import model_columns
 from ..schema import TableSchema
-from ._d3p._engine import check_d3p_adjacency, require_d3p
-from ._dpvi._plan import VariationalPlan
-from ._dpvi._settings import StepSettings
-from ._moments import MomentsPlan
-from ._opening import find_owner
 
 __all__ = ["DPMixtureSynthesizer"]
 
@@ -190,10 +185,19 @@ class DPMixtureSynthesizer(BaseSynthesizer):
         """Mixing proportions of the fitted mixture."""
         return self.model_.weights
 
-    def _plan(self, schema: TableSchema) -> MomentsPlan | VariationalPlan:
+    def _plan(self, schema: TableSchema) -> Plan[Any]:
+        # late: they bring jax, and who only makes a synthesizer need not wait for it
+        from .._product_mixture import model_columns
+        from ._dpvi._plan import VariationalPlan
+        from ._dpvi._settings import StepSettings
+        from ._moments import MomentsPlan
+        from ._opening import find_owner
+
         if self.engine == "d3p":
             if self.inference != "dpvi":
                 raise ValueError('engine="d3p" does inference="dpvi" only.')
+            from ._d3p._engine import check_d3p_adjacency, require_d3p
+
             check_d3p_adjacency(self.adjacency)
             require_d3p()
         columns = model_columns(schema, self.distributions)

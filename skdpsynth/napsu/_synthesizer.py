@@ -6,10 +6,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from .._base import BaseSynthesizer
+from .._contracts import Plan
 from .._parameters import Choice, Constraint, Integer, Number
 from ..schema import TableSchema
-from ._plan import NapsuPlan
-from ._queries import read_bins, read_queries
 
 __all__ = ["NapsuMQSynthesizer"]
 
@@ -172,7 +171,11 @@ class NapsuMQSynthesizer(BaseSynthesizer):
         self.random_state = random_state
         self.verbose = verbose
 
-    def _plan(self, schema: TableSchema) -> NapsuPlan:
+    def _plan(self, schema: TableSchema) -> Plan[Any]:
+        # late: they bring jax, and who only makes a synthesizer need not wait for it
+        from ._plan import NapsuPlan
+        from ._queries import read_bins, read_queries
+
         plan = NapsuPlan(
             schema,
             self.adjacency,

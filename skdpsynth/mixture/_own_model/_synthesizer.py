@@ -6,11 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from ..._base import BaseSynthesizer
+from ..._contracts import Plan
 from ..._parameters import Constraint, Integer, Number
 from ...schema import TableSchema
-from .._dpvi._settings import StepSettings
-from ._check_model import check_model
-from ._plan import NumPyroPlan
 
 __all__ = ["NumPyroSynthesizer"]
 
@@ -144,7 +142,12 @@ class NumPyroSynthesizer(BaseSynthesizer):
         self.random_state = random_state
         self.verbose = verbose
 
-    def _plan(self, schema: TableSchema) -> NumPyroPlan:
+    def _plan(self, schema: TableSchema) -> Plan[Any]:
+        # late: they bring jax, and who only makes a synthesizer need not wait for it
+        from .._dpvi._settings import StepSettings
+        from ._check_model import check_model
+        from ._plan import NumPyroPlan
+
         if self.model is None:
             raise ValueError(
                 "NumPyroSynthesizer needs a model of one record: pass model, a function "
