@@ -129,6 +129,6 @@ def is_rising(numbers: np.ndarray, n_numbers: int) -> bool:
 
 def is_subset(variables: Sequence[int], n_variables: int) -> bool:
     """Return whether these are variables, rising."""
-    is_rising = list(variables) == sorted(set(variables))
+    is_ordered = list(variables) == sorted(set(variables))
     is_known = all(0 <= variable < n_variables for variable in variables)
-    return bool(variables) and is_rising and is_known
+    return bool(variables) and is_ordered and is_known

@@ -24,7 +24,8 @@ from skdpsynth.benchmark import run
 from skdpsynth.displays import PrivacyUtilityDisplay
 from skdpsynth.exceptions import SavedModelError, SchemaError
 
-TOY = Method("toy", "toy:OneWaySynthesizer", "toy", "#7e22ce", "^", "every column on its own")
+NAMES = list(METHODS)
+TOY = Method("toy", "toy:OneWaySynthesizer", "toy", "#0e7490", "^", "every column on its own")
 SCHEMA = test_common.SCHEMA
 
 
@@ -55,11 +56,11 @@ def test_names_are_taken_once():
     for taken in (TOY, replace(TOY, name="mine"), replace(TOY, class_path="mine:Mine")):
         with pytest.raises(ValueError, match="already"), one_more_method(taken):
             pass
-    assert list(METHODS) == ["mixture", "napsu", "clustmix", "toy"]
+    assert list(METHODS) == [*NAMES, "toy"]
 
 
 def test_lines_are_told_apart_and_lead_somewhere():
-    for part in ("class_path", "stored", "colour", "marker", "about"):
+    for part in ("class_path", "colour", "marker", "about"):
         parts = [getattr(method, part) for method in METHODS.values()]
         assert len({*parts}) == len(parts), part
     for method in METHODS.values():
@@ -73,7 +74,7 @@ def test_the_list_of_methods_is_text():
     )
     call = [sys.executable, "-c", code]
     lines = subprocess.run(call, capture_output=True, text=True, check=True).stdout.splitlines()
-    assert any("[mixture|napsu|clustmix]" in line for line in lines)
+    assert any(f"[{'|'.join(NAMES)}]" in line for line in lines)
     assert lines[-1] == ""
 
 
@@ -113,6 +114,15 @@ def test_plan_on_the_command_line(folder, capsys):
     }
 
 
+@pytest.mark.parametrize("name", compared_methods())
+def test_every_method_tells_its_plan_on_the_command_line(folder, capsys, name):
+    assert main(["plan", "--schema", "schema.json", "--method", name, "--json"]) == 0
+    plan = json.loads(capsys.readouterr().out)
+    assert plan["method"] == METHODS[name].class_name
+    shares = [line["share"] for line in plan["releases"] if line["share"] is not None]
+    assert math.fsum(shares) == pytest.approx(1.0, rel=1e-9)
+
+
 def test_fit_and_sample_on_the_command_line(folder, capsys):
     fit = ["fit", "data.csv", "--schema", "schema.json", "--method", "toy", "-o", "m.skdp"]
     assert main([*fit, "--parameter", "n_bins=4"]) == 0
@@ -129,7 +139,7 @@ def test_fit_and_sample_on_the_command_line(folder, capsys):
         (["--k", "3"], "--k is for --method mixture or clustmix; toy has no components or"),
         (["--inference", "map"], "mixture or napsu; toy has no choice of inference"),
         (["--parameter", "n_boxes=2"], "one of ['n_bins']"),
-        (["--method", "toi"], "'toi' is not one of 'mixture', 'napsu', 'clustmix', 'toy'"),
+        (["--method", "toi"], f"'toi' is not one of {', '.join(map(repr, [*NAMES, 'toy']))}"),
     ],
 )
 def test_options_of_others_are_refused(folder, capsys, options, message):
@@ -140,11 +150,11 @@ def test_options_of_others_are_refused(folder, capsys, options, message):
 def test_help_names_it(capsys):
     main(["fit", "--help"])
     text = " ".join(capsys.readouterr().out.split())
-    assert "[mixture|napsu|clustmix|toy]" in text
+    assert f"[{'|'.join(NAMES)}|toy]" in text
     assert "toy: every column on its own." in text
     main(["benchmark", "--help"])
     text = " ".join(capsys.readouterr().out.split())
-    assert "mixture, napsu, clustmix, toy, or package.module:Name" in text
+    assert f"{', '.join(NAMES)}, toy, or package.module:Name" in text
     assert "[default: mixture,napsu,clustmix,toy]" in text
 
 

@@ -205,12 +205,15 @@ LISTED = {
     | {"LaplacePosterior", "NapsuModel", "PerturbedPosterior", "SampledPosterior"},
     "clustmix": HISTOGRAMS | MIXTURE | {"ColumnCells", "ContinuousModel"},
 }
+LISTED["numpyro"] = LISTED["mixture"]
 
 
 def test_the_list_of_classes_that_a_file_can_hold_is_closed():
     """Whoever adds a class to it says so here: all of them are made of what a file says."""
     assert set(read_registry().classes) == COMMON
     assert {name: set(own.classes) - COMMON for name, own in REGISTRIES.items()} == LISTED
+    # of one wing, and in its files alike
+    assert METHODS["numpyro"].stored == METHODS["mixture"].stored
 
 
 def test_a_file_holds_classes_of_its_own_method_only():
