@@ -26,8 +26,6 @@ from ._events import (
 )
 from ._ledger import PrivacyLedger
 from ._mechanisms import (
-    exponential_mechanism,
-    gaussian_release,
     general_sensitivity,
     nonnegative_sensitivity,
 )
@@ -37,7 +35,7 @@ from ._repeated import RepeatedFit as RepeatedFit
 from ._repeated import compose_fits as compose_fits
 from ._rounded_gaussian import sampler_log_ratio
 from ._spent import PrivacySpent
-from ._stable_histogram import HistogramPlan, plan_stable_histogram, stable_histogram_release
+from ._stable_histogram import HistogramPlan, plan_stable_histogram
 
 __all__ = [
     "AccountingError",
@@ -63,8 +61,6 @@ __all__ = [
     "check_adjacency",
     "compose_delta",
     "compose_epsilon",
-    "exponential_mechanism",
-    "gaussian_release",
     "gdp_delta",
     "gdp_epsilon",
     "gdp_mu",
@@ -72,5 +68,4 @@ __all__ = [
     "nonnegative_sensitivity",
     "plan_stable_histogram",
     "sampler_log_ratio",
-    "stable_histogram_release",
 ]

@@ -230,7 +230,7 @@ class FailureEvent:
     """A release that is public with probability ``delta`` and else reveals nothing.
 
     It stands for what a mechanism does beside its noise, such as a rare level that passes the
-    threshold of :func:`~skdpsynth.privacy.stable_histogram_release`.
+    threshold of :meth:`~skdpsynth.privacy.Mechanisms.stable_histograms`.
 
     Parameters
     ----------

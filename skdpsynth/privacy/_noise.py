@@ -187,7 +187,7 @@ class NoiseSource:
         """Return standard normals by inversion, for gradient noise and post-processing.
 
         Floating-point noise of this kind is not proof against an adversary who inspects low
-        bits; statistics are released by :func:`~skdpsynth.privacy.gaussian_release` instead.
+        bits; statistics are released by :meth:`~skdpsynth.privacy.Mechanisms.gaussian` instead.
 
         Examples
         --------

@@ -190,8 +190,8 @@ class TableSchema(Columns):
         lie further out; `fit` moves them to the bounds. A column far from zero, such as a year,
         gets a range much wider than its values: declare it, or subtract a public number.
 
-        *Levels* are those whose noisy counts reach a higher threshold (`stable_histogram_release`):
-        a level that only one row has is released with a probability that is part of δ. All other
+        *Levels* are those whose noisy counts reach a higher threshold (`plan_stable_histogram`): a
+        level that only one row has is released with a probability that is part of δ. All other
         values become one level, whether there are any or not: ``"(other)"`` if some level is a
         string, else the level with the greatest noisy count, because a code of one's own would look
         like a number of the table. To tell rare numbers apart, convert the column to strings.
