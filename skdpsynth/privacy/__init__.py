@@ -8,9 +8,9 @@ from ._accountant._calibration import (
     calibrate_subsampled_gaussian,
     calibrate_without_replacement,
 )
+from ._accountant._composed_loss import AccountingError
 from ._accountant._composition import compose_delta, compose_epsilon
 from ._accountant._curves import gdp_delta, gdp_epsilon, gdp_mu
-from ._accountant._privacy_loss import AccountingError
 from ._budget import Budget
 from ._desk import Draw as Draw
 from ._desk import GradientNoise, Mechanisms, RowCount

@@ -192,13 +192,30 @@ def test_more_steps_than_can_be_accounted_for_are_refused_at_once(adjacency):
             calibrate_subsampled_gaussian(epsilon, 1e-12, 0.5, 10**7, adjacency=adjacency)
 
 
-def test_replace_one_at_a_large_epsilon_is_calibrated_by_its_own_small_delta():
-    epsilon, delta = 20.0, 1e-6
-    multiplier = calibrate_subsampled_gaussian(epsilon, delta, 0.5, 1, adjacency="replace_one")
-    factor = 1 + math.exp(epsilon / 2)
-    exact = factor * exact_delta_of_one_step(epsilon / 2, multiplier, 0.5)
-    assert exact <= delta
-    assert factor * exact_delta_of_one_step(0.49 * epsilon, multiplier, 0.5) > delta
+def exact_delta_of_one_replaced_step(epsilon, multiplier, rate):
+    """Return δ by the closed form: a row at +C against one at −C, cut where the loss is ε."""
+    with mpmath.workdps(60):
+        epsilon, shift, rate = map(mpmath.mpf, (epsilon, 1 / multiplier, rate))
+        odds = mpmath.exp(shift**2 / 2) * (1 - rate) / rate
+        cut = (epsilon / 2 + mpmath.asinh(odds * mpmath.sinh(epsilon / 2))) / shift
+        first, second = (
+            (1 - rate) * mpmath.ncdf(-cut) + rate * mpmath.ncdf(center - cut)
+            for center in (shift, -shift)
+        )
+        return float(first - mpmath.exp(epsilon) * second)
+
+
+@pytest.mark.parametrize("rate", [1e-6, 1e-3, 0.5, 0.999])
+@pytest.mark.parametrize("delta", DELTAS)
+@pytest.mark.parametrize("epsilon", [1e-3, 1.0, 20.0, 50.0])
+def test_one_replaced_step_agrees_with_its_closed_form(epsilon, delta, rate):
+    if delta >= rate:
+        pytest.skip("a δ as large as the rate needs no noise at all: the grid is at its limit")
+    multiplier = calibrate_subsampled_gaussian(epsilon, delta, rate, 1, adjacency="replace_one")
+    assert exact_delta_of_one_replaced_step(epsilon, multiplier, rate) <= delta
+    if min(epsilon, 1.0) * rate >= 0.9e-3 or delta == 1e-6 < rate:
+        # and no more noise than is worth 2 % of ε; else a finer grid would be needed
+        assert exact_delta_of_one_replaced_step(0.98 * epsilon, multiplier, rate) > delta
 
 
 @pytest.mark.parametrize("delta", DELTAS)

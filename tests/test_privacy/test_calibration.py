@@ -1,6 +1,7 @@
 import math
 
 import pytest
+from dp_accounting import NeighboringRelation
 from dp_accounting.pld import privacy_loss_distribution
 
 from skdpsynth.exceptions import BudgetExceededError
@@ -46,10 +47,19 @@ def test_noise_multiplier_beside_other_events(adjacency):
     assert alone < multiplier
 
 
-def test_replace_one_is_calibrated_at_half():
-    replaced = calibrate_subsampled_gaussian(2.0, 1e-5, 0.05, 40, adjacency="replace_one")
-    halved = calibrate_subsampled_gaussian(1.0, 1e-5 / (1 + math.e), 0.05, 40)
-    assert replaced == pytest.approx(halved, rel=2e-3)
+@pytest.mark.parametrize(
+    ("epsilon", "delta", "rate", "steps"),
+    [(1.0, 1e-6, 0.01, 200), (0.1, 1e-5, 0.05, 50), (60.0, 1e-9, 0.1, 10)],
+)
+def test_replace_one_noise_is_sufficient_and_hardly_more(epsilon, delta, rate, steps):
+    multiplier = calibrate_subsampled_gaussian(epsilon, delta, rate, steps, adjacency="replace_one")
+    reference = privacy_loss_distribution.from_gaussian_mechanism(
+        multiplier,
+        sampling_prob=rate,
+        value_discretization_interval=1e-4 * min(epsilon, 1.0),
+        neighboring_relation=NeighboringRelation.REPLACE_ONE,
+    ).self_compose(steps)
+    assert 0.985 * epsilon < reference.get_epsilon_for_delta(delta) < epsilon
 
 
 @pytest.mark.parametrize(("adjacency", "factor"), [("add_remove", 1.0), ("replace_one", 2.0)])

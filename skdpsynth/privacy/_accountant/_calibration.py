@@ -18,9 +18,9 @@ from .._events import (
     check_number,
 )
 from ._closed_forms import summarise
+from ._composed_loss import AccountingError
 from ._composition import composed_delta, is_within
 from ._curves import gdp_mu
-from ._privacy_loss import AccountingError
 
 __all__ = [
     "calibrate_gaussian",
@@ -114,8 +114,7 @@ def calibrate_subsampled_gaussian(
     steps : int
         Number of batches.
     adjacency : {"add_remove", "replace_one"}, default="add_remove"
-        Which tables are neighbours. Under replace-one the releases alone are calibrated as
-        add/remove at (ε/2, δ/(1 + e^{ε/2})).
+        Which tables are neighbours.
     other_events : iterable of events, default=()
         What is released besides.
 

@@ -1,4 +1,12 @@
-"""Accounting: upper bounds on the ε and δ that a list of events adds up to."""
+r"""Composition: upper bounds on the ε and δ that a list of events adds up to.
+
+With Y the privacy loss of the subsampled releases, of which Ỹ is the law on a grid, δ_R the exact
+curve of all others and δ_F the sum of the probabilities of failures,
+
+    δ(ε) ≤ E[δ_R(ε − η − Ỹ)] + τ + δ_F,    |Y − Ỹ| ≤ η except with probability τ  (`_mixed_delta`)
+
+the larger of both directions under add/remove, whose pairs differ; one under replace-one.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +16,11 @@ from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 
 from .._events import Event, check_number
 from ._closed_forms import Composition, exact_delta, summarise
-from ._privacy_loss import DIRECTIONS, AccountingError, Groups, LossLaw, composed_loss
+from ._composed_loss import AccountingError, LossLaw, composed_loss
+from ._privacy_loss import DIRECTIONS, Groups
 from ._without_replacement import renyi_delta
 
 __all__ = ["compose_delta", "compose_epsilon", "composed_delta", "is_within"]
@@ -40,10 +48,10 @@ def compose_delta(
     -------
     float
         Exact up to a relative 1e-10 for Gaussian and selection events. With subsampled events
-        under add/remove it lies between the exact δ at ε and that at 0.99 ε, plus about 1e-12,
-        as long as a grid of 2²¹ points is fine enough, which it mostly is up to 10⁵ steps; else
-        0.96 ε or 0.84 ε take the place of 0.99 ε. Under replace-one, and with batches of fixed
-        size, it is a bound that may be loose. The probabilities of failures are added.
+        it lies between the exact δ at ε and that at 0.99 ε, plus about 1e-12, as long as a grid
+        of 2²¹ points is fine enough, which it mostly is up to 10⁵ steps; else 0.96 ε or 0.84 ε
+        take the place of 0.99 ε. With batches of fixed size it is a bound that may be loose. The
+        probabilities of failures are added.
 
     Raises
     ------
@@ -166,19 +174,10 @@ def composed_delta(
 
     Notes
     -----
-    *Add/remove.* The loss is Y + R, Y of the subsampled events and R of the others. Y is coupled
-    to a discrete Ỹ with \|Y − Ỹ\| ≤ η except with probability τ, and E[(1 − e^{ε−Y−R})₊] grows in
-    Y; so δ(ε) ≤ E[δ_R(ε − η − Ỹ)] + τ, where δ_R is exact. Both directions are computed.
-
-    *Replace-one.* Let D and D' differ in one row and D₀ lack it.
-
-    1. The subsampled events alone are (ε₁, δ₁)-private between D and D' with
-       δ₁ = (1 + e^{ε₁/2})·δ±(ε₁/2), by two add/remove steps through D₀.
-    2. Hence they are dominated by a release that is public with probability δ₁ and a randomised
-       response with loss ±ε₁ otherwise (Kairouz, Oh & Viswanath, 2015, Theorem 2).
-    3. The other events are dominated between D and D' directly, dominating pairs compose
-       adaptively (Zhu, Dong & Wang, 2022, Theorem 10), so δ(ε) ≤ δ₁ + (1 − δ₁)·δ_RR(ε), with δ_RR
-       that of randomised response and the others: exact. The ε₁ that minimises it is used.
+    *Poisson batches.* The loss is Y + R, Y of the subsampled events and R of the others. Y is
+    coupled to a discrete Ỹ with \|Y − Ỹ\| ≤ η except with probability τ, and E[(1 − e^{ε−Y−R})₊]
+    grows in Y; so δ(ε) ≤ E[δ_R(ε − η − Ỹ)] + τ, where δ_R is exact. Of add/remove both directions
+    are computed; under replace-one every pair is its own mirror image, and one is enough.
 
     *Batches of fixed size.* Rényi divergences of all events; see `renyi_delta`.
 
@@ -205,33 +204,19 @@ def composed_delta(
     if not scale > 0:
         raise ValueError("epsilon must be positive when subsampled releases are composed")
     delta_error = _SMALLEST_DELTA_ERROR if delta is None else delta / 1000
-    error = relative_error * scale
-
-    def add_remove(rest: Composition, at: float, error: float, delta_error: float) -> float:
-        laws = _both_laws(rest.subsampled, error, delta_error)
-        return max(_mixed_delta(law, rest, at, is_bound=is_bound) for law in laws)
-
-    if adjacency == "add_remove":
-        return add_remove(composition, epsilon, error, delta_error)
-    alone = replace(composition, mu=0.0, selections=())
-    if delta is not None:
-        # by a power of 16, so that a search over ε finds most laws in the cache
-        delta_error /= 16.0 ** math.ceil(np.logaddexp(0.0, min(epsilon / 2, 700.0)) / math.log(16))
-
-    def two_steps(at: float) -> float:
-        factor = 1 + math.exp(min(at / 2, 700.0))
-        return min(factor * add_remove(alone, at / 2, error / 2, delta_error), 1.0)
-
-    return _best_split(two_steps, replace(composition, subsampled=()), epsilon)
+    laws = _laws(composition.subsampled, DIRECTIONS[adjacency], relative_error * scale, delta_error)
+    return max(_mixed_delta(law, composition, epsilon, is_bound=is_bound) for law in laws)
 
 
-def _both_laws(groups: Groups, error: float, delta_error: float) -> list[LossLaw]:
-    """Laws of the loss in both directions, as exact as there is a grid for."""
+def _laws(
+    groups: Groups, directions: tuple[str, ...], error: float, delta_error: float
+) -> list[LossLaw]:
+    """Laws of the loss in all directions, as exact as there is a grid for."""
     *finer, coarsest = _COARSER
     for factor in finer:
         with suppress(AccountingError):
-            return [composed_loss(groups, d, factor * error, delta_error) for d in DIRECTIONS]
-    return [composed_loss(groups, d, coarsest * error, delta_error) for d in DIRECTIONS]
+            return [composed_loss(groups, d, factor * error, delta_error) for d in directions]
+    return [composed_loss(groups, d, coarsest * error, delta_error) for d in directions]
 
 
 def _mixed_delta(law: LossLaw, rest: Composition, epsilon: float, *, is_bound: bool) -> float:
@@ -245,29 +230,6 @@ def _mixed_delta(law: LossLaw, rest: Composition, epsilon: float, *, is_bound: b
     else:
         delta = float(np.dot(law.probabilities, exact_delta(rest, epsilon - law.values)))
     return min(delta + law.delta_error, 1.0) if is_bound else delta
-
-
-def _best_split(two_steps: Callable[[float], float], rest: Composition, epsilon: float) -> float:
-    """Smallest bound over the ε₁ given to the subsampled events."""
-    if rest.mu == 0 and not rest.selections:
-        return two_steps(epsilon)
-
-    def bound(share: float) -> float:
-        first = two_steps(share * epsilon)
-        selections = tuple(sorted((*rest.selections, (share * epsilon, 1))))
-        return first + (1 - first) * float(
-            exact_delta(replace(rest, selections=selections), epsilon)
-        )
-
-    shares = np.linspace(0.1, 0.95, 9)
-    best = float(shares[np.argmin([bound(share) for share in shares])])
-    found = minimize_scalar(
-        lambda share: math.log(bound(share) + 1e-300),
-        bounds=(max(best - 0.1, 0.01), min(best + 0.1, 1.0)),
-        method="bounded",
-        options={"xatol": 1e-3},
-    )
-    return min(bound(best), bound(float(found.x)))
 
 
 def _smallest_epsilon(holds: Callable[[float], bool], start: float, tolerance: float) -> float:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ._closed_forms import Composition
-from ._privacy_loss import AccountingError
+from ._composed_loss import AccountingError
 
 __all__ = ["renyi_delta"]
 
@@ -19,8 +19,8 @@ def renyi_delta(composition: Composition, epsilon: float) -> float:
     Parameters
     ----------
     composition : Composition
-        Without Poisson-subsampled events, whose Rényi divergence under replace-one has no bound
-        that the accountant knows.
+        Without Poisson-subsampled events, whose Rényi divergence under replace-one dp-accounting
+        does not know.
     epsilon : float
         Privacy loss in nats.
 
