@@ -101,7 +101,8 @@ def composed_loss(
     >>> bool(abs(law.probabilities.sum() - 1) < 1e-6)
     True
     """
-    # imported here: most fits have no subsampled release, and the import takes a third of a second
+    # late: most fits have no subsampled release, and the import takes a third of a second
+    from ._prv import compose_on_grid
 
     total = sum(steps for _, _, steps in groups)
     sums = 2 * len(groups) - 1
