@@ -1,4 +1,5 @@
 import numpy as np
+from desks import noiseless
 from numpy.testing import assert_array_equal
 from test_product_mixture.reference import component_log_density, mixed_schema, random_codes
 
@@ -6,8 +7,6 @@ from skdpsynth._product_mixture._columns import model_columns
 from skdpsynth._product_mixture._measure import open_table, pass_sensitivity
 from skdpsynth._product_mixture._model import MixtureModel
 from skdpsynth.clustmix._blocks._approximate import BlockPasses, approximate
-
-from .desks import noiseless
 
 
 def passes_without_noise(schema, codes):

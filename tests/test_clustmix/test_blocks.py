@@ -2,19 +2,18 @@ import math
 
 import numpy as np
 import pytest
+from desks import ReplayDesk, desk_of, noiseless
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
+from test_product_mixture.counting import CountingSource
 from test_product_mixture.reference import mixed_schema, random_codes
-from test_product_mixture.replay import CountingSource
 
 from skdpsynth import Categorical, Count, TableSchema
 from skdpsynth._product_mixture._columns import model_columns
 from skdpsynth.clustmix._blocks import BlocksPlan
 from skdpsynth.privacy import Mechanisms, NoiseSource, PrivacyLedger
 from skdpsynth.schema import Table
-
-from .desks import ReplayDesk, desk_of, noiseless
 
 ADJACENCIES = ["add_remove", "replace_one"]
 SCHEMAS = {

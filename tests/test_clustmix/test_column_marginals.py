@@ -2,6 +2,7 @@ import math
 
 import numpy as np
 import pytest
+from desks import RecordingDesk, noiseless
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,8 +18,6 @@ from skdpsynth.clustmix._vectors._column_marginals import (
 )
 from skdpsynth.clustmix._vectors._private_pca import PrivateRows, Standardisation
 from skdpsynth.schema import Continuous, Count
-
-from .desks import RecordingDesk, noiseless
 
 ADJACENCIES = ["add_remove", "replace_one"]
 CENTRE = np.array([0.2, 0.5, 0.9])

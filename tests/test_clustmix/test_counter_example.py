@@ -10,6 +10,7 @@ import math
 
 import numpy as np
 import pytest
+from desks import desk_of, noiseless
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skdpsynth import Continuous, Count, TableSchema
@@ -22,8 +23,6 @@ from skdpsynth.clustmix._published._constrained_mixture import SizeConstrainedGa
 from skdpsynth.clustmix._published._madl2022 import claimed_sensitivity, smallest_cluster
 from skdpsynth.exceptions import PrivacyLeakWarning
 from skdpsynth.schema import Table
-
-from .desks import desk_of, noiseless
 
 CORNERS = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
 LEFT_SIDE, LOWER_SIDE = np.array([0.0, 0.5]), np.array([0.5, 0.0])

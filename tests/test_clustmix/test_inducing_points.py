@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from desks import desk_of
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skdpsynth._compat import enable_x64
@@ -30,8 +31,6 @@ from skdpsynth.clustmix._adapt._normal_equations import (
     release_normal_equations,
 )
 from skdpsynth.clustmix._adapt._ntk import UNIT, draw_features, map_points, map_records
-
-from .desks import desk_of
 
 SIZES = (2, 3, 2)
 FEATURES = draw_features(7, 24)

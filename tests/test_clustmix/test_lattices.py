@@ -2,6 +2,7 @@ import math
 
 import numpy as np
 import pytest
+from desks import desk_of
 
 from skdpsynth import Continuous
 from skdpsynth.clustmix._lattices import (
@@ -24,8 +25,6 @@ from skdpsynth.privacy import (
     sampler_log_ratio,
 )
 from skdpsynth.schema import Table
-
-from .desks import desk_of
 
 
 class CountedNoise(NoiseSource):

@@ -3,6 +3,7 @@ import warnings
 
 import numpy as np
 import pytest
+from desks import desk_of
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 
@@ -12,8 +13,6 @@ from skdpsynth.clustmix._published import _madl2022 as madl
 from skdpsynth.clustmix._published._madl2022 import infer_madl2022
 from skdpsynth.exceptions import PrivacyLeakWarning
 from skdpsynth.schema import Table
-
-from .desks import desk_of
 
 SCHEMA = TableSchema(
     {

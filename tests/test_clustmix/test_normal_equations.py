@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from desks import desk_of, noiseless
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
@@ -21,8 +22,6 @@ from skdpsynth.clustmix._adapt._normal_equations import (
     sum_normal_equations,
 )
 from skdpsynth.clustmix._adapt._ntk import UNIT, RandomFeatures, draw_features, map_records
-
-from .desks import desk_of, noiseless
 
 ADJACENCIES = ["add_remove", "replace_one"]
 

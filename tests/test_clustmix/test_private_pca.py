@@ -2,6 +2,7 @@ import math
 
 import numpy as np
 import pytest
+from desks import desk_of, noiseless
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -27,8 +28,6 @@ from skdpsynth.clustmix._vectors._private_pca import (
     sum_by_group,
 )
 from skdpsynth.privacy import sampler_log_ratio
-
-from .desks import desk_of, noiseless
 
 ADJACENCIES = ["add_remove", "replace_one"]
 

@@ -3,6 +3,7 @@ import pickle
 
 import numpy as np
 import pytest
+from desks import desk_of, noiseless
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -32,8 +33,6 @@ from skdpsynth.clustmix._vectors._subspace_clusters import (
 )
 from skdpsynth.privacy import Mechanisms, NoiseSource, PrivacyLedger
 from skdpsynth.schema import Categorical, Continuous, Count, Table
-
-from .desks import desk_of, noiseless
 
 KINDS = [Continuous(0, 1)] * 4 + [Categorical(["a", "b"])]
 STANDARDISATION = Standardisation(np.full(4, 0.5), np.array([0.5, 1.0, 0.2, 0.7]), 0.8)

@@ -2,9 +2,10 @@ import math
 
 import numpy as np
 import pytest
+from desks import ReplayDesk
 from numpy.testing import assert_allclose, assert_array_equal
+from test_product_mixture.counting import CountingSource
 from test_product_mixture.reference import FAMILIES, mixed_schema, random_codes
-from test_product_mixture.replay import CountingSource, ReplayDesk
 
 from skdpsynth import Categorical, Continuous, Count, TableSchema
 from skdpsynth._product_mixture import model_columns, natural_parameters
