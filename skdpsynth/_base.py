@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from tqdm.auto import tqdm
 
 from ._contracts import FitPlan, Model, Plan, as_fit_plan
+from ._fitting import first_import_of_jax
 from ._parameters import Constraint, as_generator, check_count, check_parameters
 from ._reading import encode_conditions, read_table
 from ._saving import save
@@ -66,7 +67,8 @@ class BaseSynthesizer(BaseEstimator, metaclass=ABCMeta):
             )
         PrivacyLedger(self.epsilon, self.delta, self.adjacency)
         check_parameters(self)
-        return as_fit_plan(self._plan(schema), self)
+        with first_import_of_jax():
+            return as_fit_plan(self._plan(schema), self)
 
     def fit(self, X: Any, y: Any = None) -> Any:
         """Fit the model to a private table, spending the budget once.
@@ -98,7 +100,8 @@ class BaseSynthesizer(BaseEstimator, metaclass=ABCMeta):
         elif table.schema.ledger is not None:
             ledger.mark_bought_schema(table.schema.ledger.spent())
         check_parameters(self)
-        plan = self._plan(table.schema)
+        with first_import_of_jax():
+            plan = self._plan(table.schema)
         unit, total = plan.progress
         with tqdm(total=total, desc=unit, disable=not self.verbose) as bar:
             release = plan.release(table, Mechanisms(ledger, noise, bar.update))
