@@ -1,5 +1,6 @@
 # make demo      a private synthetic copy of a real table, measured and drawn (no network but pip's)
-# make test      lint, format, types, tests: what continuous integration runs
+# make test      lint, format, types, tests: what continuous integration runs first
+# make test-slow   long audits, and properties on many more examples (some minutes)
 # make fuzz      malformed inputs by the thousand, their counts stored in doc/privacy (some minutes)
 # make audit     attacks on every release, its results stored in doc/privacy (some minutes)
 # make membership  attacks on rows sampled from fits of Adult, stored likewise (half an hour)
@@ -18,7 +19,7 @@ export SKDPSYNTH_DATA
 BIN = $(VENV)/bin
 METADATA = setup.cfg pyproject.toml
 
-.PHONY: demo test fuzz audit membership test-d3p doc bench clean
+.PHONY: demo test test-slow fuzz audit membership test-d3p doc bench clean
 
 demo: $(VENV_DEMO)/.installed-demo
 	$(VENV_DEMO)/bin/python -m skdpsynth demo
@@ -27,7 +28,10 @@ test: $(VENV)/.installed-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist loadfile
+
+test-slow: $(VENV)/.installed-test
+	$(BIN)/pytest -n 2 -m "slow or hypothesis" --hypothesis-profile slow
 
 fuzz: $(VENV)/.installed-test
 	PYTHONPATH=tests $(BIN)/python -m test_fuzz
@@ -39,7 +43,7 @@ membership: $(VENV)/.installed-test
 	PYTHONPATH=tests $(BIN)/python -m test_privacy.membership
 
 test-d3p: $(VENV_D3P)/.installed-d3p
-	$(VENV_D3P)/bin/pytest -n 2
+	$(VENV_D3P)/bin/pytest -n 2 --dist loadfile
 
 doc: $(VENV)/.installed-doc
 	$(BIN)/sphinx-build -W --keep-going -b html doc doc/_build/html

@@ -57,7 +57,7 @@ def replay(codes, schema, adjacency, answers=None):
     return seen
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(
     name=st.sampled_from(sorted(SCHEMAS)),
     seed=st.integers(0, 2**32 - 1),
@@ -75,7 +75,7 @@ def test_removing_a_record_moves_every_release_by_exactly_its_sensitivity(name, 
     np.testing.assert_allclose(first.distances(other), 1.0, rtol=1e-12)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(
     name=st.sampled_from(sorted(SCHEMAS)),
     seed=st.integers(0, 2**32 - 1),

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 from desks import RecordingDesk, noiseless
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from skdpsynth.clustmix._vectors._column_marginals import (
@@ -50,7 +50,6 @@ VALUES = st.sampled_from([0.0, 1.0, 0.5, 0.2, 0.9, 0.25, 0.123, 0.75])
     st.lists(st.tuples(VALUES, VALUES, VALUES), min_size=2, max_size=6),
     st.tuples(VALUES, VALUES, VALUES),
 )
-@settings(max_examples=25, deadline=None)
 def test_no_record_moves_a_release_by_more_than_its_sensitivity(adjacency, table, other):
     neighbour = table[1:] if adjacency == "add_remove" else [other, *table[1:]]
     pairs = zip(measure(table, adjacency), measure(neighbour, adjacency), strict=True)

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 from desks import desk_of, noiseless
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from skdpsynth.clustmix._lattices import (
@@ -43,7 +43,6 @@ def random_records(seed, n_rows, n_features):
 
 
 @given(st.integers(0, 2**31), st.floats(1.0, 1e5))
-@settings(max_examples=50, deadline=None)
 def test_a_clipped_record_is_whole_and_no_longer_than_the_radius(seed, radius):
     units = np.rint(np.random.default_rng(seed).normal(0, 3000, (20, 7)))
     clipped = clip_norm(units, radius)
@@ -77,7 +76,6 @@ def test_sums_are_exact_in_any_order():
 
 
 @given(st.integers(0, 2**31), st.sampled_from([0.125, 0.5, 4.0]))
-@settings(max_examples=30, deadline=None)
 def test_dithered_records_stay_within_the_radius(seed, step):
     rng = np.random.default_rng(seed)
     units = clip_norm(np.rint(rng.normal(0, 4000, (20, 12))), 3.0 / STEP)
@@ -116,7 +114,6 @@ def test_the_lattice_leaves_the_sampler_its_reserve():
 
 
 @given(st.integers(0, 2**31), st.integers(1, 6), st.floats(0.0, 1.0))
-@settings(max_examples=100, deadline=None)
 def test_no_two_records_second_moments_are_further_apart_than_stated(seed, n_features, mix):
     rng = np.random.default_rng(seed)
     first, second = rng.normal(size=(2, n_features)) * rng.choice([1e-2, 1.0], (2, n_features))

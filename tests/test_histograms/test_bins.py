@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
@@ -90,7 +90,6 @@ def noisy_grids(draw):
     return grid, counts, nullable, scale, draw(st.integers(2, 64))
 
 
-@settings(deadline=None, max_examples=60)
 @given(noisy_grids())
 def test_bins_join_consecutive_cells(case):
     grid, counts, nullable, scale, n_bins = case

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
@@ -13,7 +13,6 @@ counts = st.lists(
 ).map(np.array)
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
 @given(counts, st.integers(1, 50), st.sampled_from([0.0, 0.5, 30.0]))
 def test_there_are_just_as_many_parts_none_of_them_empty(counts, n_parts, scale):
     starts = divide(counts, n_parts, scale)
@@ -23,7 +22,6 @@ def test_there_are_just_as_many_parts_none_of_them_empty(counts, n_parts, scale)
     assert starts[-1] < len(counts)
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
 @given(
     st.lists(st.floats(0, 5), min_size=12, max_size=40).map(np.array),
     st.lists(st.integers(0, 39), min_size=1, max_size=2, unique=True),

@@ -3,7 +3,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
@@ -44,7 +44,6 @@ def test_the_basis_is_shared_and_cannot_be_changed():
         axis_basis(Variable(3))[0, 0] = 2.0
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
 @given(st.lists(st.integers(1, 4), min_size=1, max_size=3), st.integers(0, 2**32 - 1))
 def test_coefficients_are_products_with_the_basis(sizes, seed):
     variables = make_variables(sizes)
@@ -75,7 +74,6 @@ def problems(draw):
     return sizes, draw(st.lists(query.map(tuple), min_size=1, max_size=6))
 
 
-@settings(max_examples=80, deadline=None, derandomize=True)
 @given(problems())
 def test_the_contrasts_are_a_minimal_basis_of_all_cells(problem):
     """Full rank, as many as the rank of the queries' cells less the constant, the same span."""
@@ -93,7 +91,6 @@ def test_the_contrasts_are_a_minimal_basis_of_all_cells(problem):
     assert_allclose(gram, np.diag(np.diag(gram)), atol=1e-9)
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
 @given(problems())
 def test_subsets_divide_a_cliques_coefficients(problem):
     sizes, queries = problem

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from scipy.optimize import minimize
@@ -81,7 +81,6 @@ def test_marginals_that_contradict_each_other_settle_between():
     assert (found <= bounds[1] + 1e-9).all()
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
 @given(
     st.lists(st.integers(1, 3), min_size=2, max_size=5),
     st.lists(

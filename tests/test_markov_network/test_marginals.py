@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
@@ -54,7 +54,6 @@ def test_counts_are_those_of_a_cross_table(query):
     assert_array_equal(found, expected)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
 @given(tables(), st.lists(st.integers(0, 6), max_size=4))
 def test_counts_are_additive(table, cuts):
     shape, levels = table
@@ -85,7 +84,6 @@ def test_no_rows_give_zeros():
 # Sensitivity
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
 @given(tables(n_more=2))
 def test_no_record_moves_a_table_by_more_than_the_sensitivity(table):
     """By 1 when it is added and by √2 when it replaces another; attained by every record."""

@@ -2,7 +2,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from skdpsynth._markov_network._tree import clique_size, junction_tree, triangulate
@@ -27,7 +27,6 @@ def has_running_intersection(tree, n_variables):
     return True
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
 @given(query_sets())
 def test_it_is_a_junction_tree_that_holds_all_queries(problem):
     sizes, queries = problem
@@ -45,7 +44,6 @@ def test_it_is_a_junction_tree_that_holds_all_queries(problem):
         assert clique_size(clique, sizes) == np.prod([sizes[v] for v in clique])
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
 @given(query_sets(), st.randoms(use_true_random=False))
 def test_neither_order_nor_duplicates_make_a_difference(problem, random):
     sizes, queries = problem
@@ -55,7 +53,6 @@ def test_neither_order_nor_duplicates_make_a_difference(problem, random):
     assert junction_tree(sizes, queries) == junction_tree(sizes, shuffled)
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
 @given(query_sets())
 def test_every_pair_in_a_clique_is_needed(problem):
     """Where the queries make a forest already, no edge is added."""

@@ -2,7 +2,7 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from skdpsynth import Categorical, Continuous, Count, Ordinal, TableSchema
@@ -121,7 +121,6 @@ def test_the_message_names_the_clique_its_size_and_the_query_to_drop():
         check_cliques([(0, 1, 3), (1, 2)], shape, names, 150)
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
 @given(
     st.lists(st.integers(1, 4), min_size=4, max_size=5),
     st.lists(st.lists(st.integers(0, 3), min_size=1, max_size=3).map(tuple), min_size=1),

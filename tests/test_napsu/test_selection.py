@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from scipy.sparse.csgraph import minimum_spanning_tree
@@ -44,7 +44,6 @@ def without_noise(levels, candidates, shape):
 # Scores
 
 
-@settings(max_examples=80, deadline=None, derandomize=True)
 @given(tables(n_more=2), st.integers(0, 2**32 - 1))
 def test_no_record_moves_a_distance_by_more_than_the_sensitivity(table, seed):
     shape, levels = table
@@ -232,7 +231,6 @@ def test_a_pair_within_a_chosen_query_is_not_measured_again():
     assert choose_queries(candidates, scores, [(2,)], (2,) * 3, 1.0, 1000) == [(0, 1, 2)]
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
 @given(st.integers(0, 2**32 - 1), st.integers(8, 200))
 def test_cliques_stay_small(seed, limit):
     rng = np.random.default_rng(seed)

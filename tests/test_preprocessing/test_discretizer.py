@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
@@ -37,7 +37,6 @@ def test_inverse_restores_container_and_dtypes():
     pd.testing.assert_frame_equal(back, expected)
 
 
-@settings(max_examples=40, deadline=None)
 @given(st.lists(st.floats(-5, 15), min_size=1, max_size=20), st.integers(0, 2**31))
 def test_a_drawn_table_has_the_same_bins(values, seed):
     frame = pd.DataFrame({"wage": values, "age": np.arange(len(values))})

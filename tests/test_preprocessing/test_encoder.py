@@ -3,7 +3,7 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
@@ -66,7 +66,6 @@ def columns(draw, n_rows):
     return kind, column.astype(dtype)
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_decoding_codes_restores_the_table(data):
     n_rows = data.draw(st.integers(1, 5))

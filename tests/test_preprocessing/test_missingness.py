@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
@@ -56,7 +56,6 @@ def test_output_schema_fits_the_output():
     assert not np.isnan(codes).any()
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.none() | st.integers(0, 9), min_size=1, max_size=6),
     st.sampled_from(["float64", "Int64", "object", "category"]),

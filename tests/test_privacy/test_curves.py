@@ -4,7 +4,7 @@ import mpmath
 import numpy as np
 import pytest
 from dp_accounting.pld import privacy_loss_distribution
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from skdpsynth.privacy import (
@@ -62,7 +62,6 @@ def test_limits():
     mu=st.floats(1e-6, 30),
     factor=st.floats(1.001, 3),
 )
-@settings(max_examples=200, deadline=None, derandomize=True)
 def test_delta_is_monotone(epsilon, mu, factor):
     delta = gdp_delta(epsilon, mu)
     assert gdp_delta(epsilon, factor * mu) >= delta

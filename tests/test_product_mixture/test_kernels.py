@@ -4,7 +4,7 @@ from functools import cache
 import jax
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
@@ -95,7 +95,6 @@ cases = {
 }
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
 @given(**cases)
 def test_no_record_moves_the_sums_by_more_than_the_sensitivity(nullable, target, seed, spread):
     model = model_of(nullable, target)
@@ -117,7 +116,6 @@ def test_no_record_moves_the_sums_by_more_than_the_sensitivity(nullable, target,
         assert replaced @ replaced <= 2 * limit
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
 @given(**cases)
 def test_shares_are_whole_units_that_sum_to_the_resolution(nullable, target, seed, spread):
     model = model_of(nullable, target)

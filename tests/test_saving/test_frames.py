@@ -80,9 +80,7 @@ def draw_column(draw, kind):
 
 
 @pytest.mark.parametrize("cls", [DPMixtureSynthesizer, NapsuMQSynthesizer])
-@settings(
-    max_examples=100, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
-)
+@settings(suppress_health_check=list(HealthCheck))
 @given(frame=frames())
 def test_frames_come_back_alike_or_with_a_clear_error(cls, frame):
     small = {"n_passes": 1, "n_components": 1, "n_bins": 2}

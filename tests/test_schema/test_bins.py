@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
@@ -47,7 +47,6 @@ def test_centres():
     assert_array_equal(centres, [0, 2, 2, np.nan])
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     st.integers(-1000, 1000),
     st.integers(1, 3000),

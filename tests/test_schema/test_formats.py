@@ -6,7 +6,7 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from skdpsynth.preprocessing import encode_table, join_target, public_format, read_frame
@@ -323,7 +323,6 @@ def texts(draw, schema):
 
 
 @pytest.mark.parametrize("backend", [None, "numpy_nullable", "pyarrow"])
-@settings(max_examples=100, deadline=None)
 @given(data=st.data())
 def test_two_tables_from_csv_have_one_format(backend, data):
     if backend == "pyarrow":

@@ -5,7 +5,7 @@ from copy import deepcopy
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from skdpsynth.exceptions import SchemaError, TableMismatchError
@@ -136,7 +136,6 @@ def kinds(draw):
 names = st.text(max_size=5) | st.integers(-5, 5)
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.dictionaries(names, kinds(), min_size=1, max_size=5), st.data())
 def test_json_round_trip_is_exact(columns, data):
     target = data.draw(st.none() | st.sampled_from(list(columns)))

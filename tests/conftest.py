@@ -1,0 +1,60 @@
+"""What all tests share: compiled programs, one thread, and how often properties are tried.
+
+More than half of the tests' time goes to compiling, often the same programs: in every worker, every
+subprocess and every run. They are kept in pytest's own cache, where all of them look.
+"""
+
+from __future__ import annotations
+
+import os
+import zlib
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+LARGEST_STORE = 2**29
+
+# the long run (make test-slow) has the second; both try the same examples in every run
+settings.register_profile("fast", max_examples=25, deadline=None, derandomize=True)
+settings.register_profile("slow", max_examples=500, deadline=None, derandomize=True)
+settings.load_profile("fast")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # workers and subprocesses are given it by the environment, which is read as jax is imported
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        return
+    # as many workers as cores: threads of theirs would only wait for each other
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
+    if hasattr(config, "cache"):
+        store = config.cache.mkdir("compiled")
+        discard_what_is_damaged(store)
+        os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(store))
+        os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+        os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
+
+
+def discard_what_is_damaged(store: Path) -> None:
+    """Remove programs that a process that was killed has written half of, and all if many.
+
+    jax would compile them anew in every run, with a warning: it does not replace them.
+    """
+    entries = list(store.iterdir())
+    is_large = sum(entry.stat().st_size for entry in entries) > LARGEST_STORE
+    for entry in entries:
+        if is_large or not is_whole(entry.read_bytes()):
+            entry.unlink()
+
+
+def is_whole(entry: bytes) -> bool:
+    """Return whether a program was written to its end, if it is of the format known here."""
+    is_zlib = entry[:1] == b"\x78"
+    if not is_zlib:
+        return len(entry) > 0
+    try:
+        zlib.decompress(entry)
+    except zlib.error:
+        return False
+    return True
