@@ -13,7 +13,7 @@ resource = pytest.importorskip("resource")
 
 CAPPED = """
     import resource, sys
-    import numpy as np, pandas as pd
+    import jax, numpy as np, pandas as pd
     import skdpsynth
     from skdpsynth import Count, TableSchema
 

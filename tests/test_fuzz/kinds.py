@@ -19,6 +19,7 @@ from skdpsynth import (
     Continuous,
     Count,
     DPMixtureSynthesizer,
+    NumPyroSynthesizer,
     Ordinal,
     SynthesizerPipeline,
     TableSchema,
@@ -64,7 +65,9 @@ def _stop(*args: Any) -> None:
 
 def make_estimator(cls: type[BaseEstimator]) -> Any:
     """Return a small instance of an estimator that has the schema of the table."""
-    estimator = make_small(cls)
+    # its model is made for the columns of a schema
+    given = {"schema": SCHEMA} if cls is NumPyroSynthesizer else {}
+    estimator = make_small(cls, **given)
     if cls is SynthesizerPipeline:
         return make_synthesizer_pipeline(
             MissingnessEncoder(SCHEMA), DPMixtureSynthesizer(n_components=2, n_passes=1, n_bins=4)

@@ -250,7 +250,7 @@ def test_too_many_levels_are_sampled():
     schema = TableSchema({"value": Categorical(["x", "y"])})
     fn = lambda theta: dist.Categorical(jnp.ones(5) / 5 + 0 * theta)  # noqa: E731
     problem = only_problem_of(number_model(fn), schema)
-    assert "not one of the positions of its 2 levels; use a distribution on 0, ..., 1" in problem
+    assert "not as one of the positions of its 2 levels; use a distribution on 0, ..., 1" in problem
 
 
 def test_bounds_outside_the_support():

@@ -283,7 +283,7 @@ def make_table(n_rows):
 
 
 def test_the_plan_tells_of_the_gradients_without_a_share(monkeypatch):
-    monkeypatch.setattr("skdpsynth.mixture._synthesizer.require_d3p", lambda: None)
+    monkeypatch.setattr("skdpsynth.mixture._d3p._engine.require_d3p", lambda: None)
     *gaussian, gradients = make_synthesizer().plan().releases
     assert [planned.share for planned in gaussian] == [0.1, 0.3]
     assert np.isnan(gradients.share)

@@ -24,7 +24,7 @@ from skdpsynth import (
     TableSchema,
 )
 from skdpsynth.mixture._dpvi._noisy_gradients import Trace, buy_noise
-from skdpsynth.mixture._own_model import _plan, _synthesizer
+from skdpsynth.mixture._own_model import _check_model, _plan
 from skdpsynth.napsu import _inference
 
 SCHEMA = TableSchema(
@@ -149,7 +149,7 @@ def patch_slow(variant):
         if variant == "nuts":
             stack.enter_context(mock.patch.object(_inference, "run_nuts", _instead_of_nuts))
         if variant in _CUSTOM:
-            stack.enter_context(mock.patch.object(_synthesizer, "check_model"))
+            stack.enter_context(mock.patch.object(_check_model, "check_model"))
             stack.enter_context(mock.patch.object(_plan, "run_dpvi", _instead_of_dpvi))
         yield
 
