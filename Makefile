@@ -1,6 +1,6 @@
 # make demo      a private synthetic copy of a real table, measured and drawn (no network but pip's)
 # make test      lint, format, types, tests: what continuous integration runs first
-# make test-slow   long audits, and properties on many more examples (some minutes)
+# make test-slow   properties on many more examples (some minutes)
 # make fuzz      malformed inputs by the thousand, their counts stored in doc/privacy (some minutes)
 # make audit     attacks on every release, its results stored in doc/privacy (some minutes)
 # make membership  attacks on rows sampled from fits of Adult, stored likewise (half an hour)
@@ -31,7 +31,7 @@ test: $(VENV)/.installed-test
 	$(BIN)/pytest -n 2 --dist loadfile
 
 test-slow: $(VENV)/.installed-test
-	$(BIN)/pytest -n 2 -m "slow or hypothesis" --hypothesis-profile slow
+	$(BIN)/pytest -n 2 -m "hypothesis and not slow" --hypothesis-profile slow
 
 fuzz: $(VENV)/.installed-test
 	PYTHONPATH=tests $(BIN)/python -m test_fuzz
