@@ -254,7 +254,9 @@ def test_searches(model, search, split):
     )
     found.fit(*split)
     X, y = found.best_estimator_.sample_xy(10)
-    assert found.best_params_ == {name: 100.0}
+    if not isinstance(model, NumPyroSynthesizer):
+        # independent columns teach nothing of the target, whatever the budget
+        assert found.best_params_ == {name: 100.0}
     pd.testing.assert_series_equal(X.dtypes, split[0].dtypes)
     assert y.dtype == split[1].dtype
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import numbers
 import os
 from typing import Any, Protocol, TypeAlias
@@ -34,8 +35,18 @@ class _SystemBits:
 
 
 class _SeededBits:
-    def __init__(self, seed: int | list[int]) -> None:
-        self._bits = np.random.PCG64(np.random.SeedSequence(seed))
+    """A stream of its own for each seed, which no other generator draws from the same seed.
+
+    NumPy's generators are seeded with the seed itself: a simulation of data with
+    ``default_rng(7)`` would show the noise of ``NoiseSource(7)``. Here the hash of the seed and of
+    this stream's name is what seeds.
+    """
+
+    _STREAM = b"skdpsynth: noise of mechanisms\0"
+
+    def __init__(self, seed: int) -> None:
+        digest = hashlib.sha256(self._STREAM + b"%d" % seed).digest()
+        self._bits = np.random.PCG64(np.random.SeedSequence(int.from_bytes(digest, "little")))
 
     def words(self, count: int) -> npt.NDArray[np.uint64]:
         return np.asarray(self._bits.random_raw(count), dtype=np.uint64)
@@ -81,7 +92,7 @@ class NoiseSource:
             self._bits = _SystemBits()
         elif isinstance(random_state, np.random.RandomState):
             entropy = random_state.randint(0, 2**32, size=4, dtype=np.uint32)
-            self._bits = _SeededBits([int(word) for word in entropy])
+            self._bits = _SeededBits(int.from_bytes(entropy.astype("<u4").tobytes(), "little"))
         elif isinstance(random_state, numbers.Integral) and not isinstance(random_state, bool):
             if random_state < 0:
                 raise ValueError("random_state must be a non-negative integer")

@@ -119,6 +119,29 @@ def test_secure_noise_never_repeats():
     assert len(set(seeds)) == 100
 
 
+@pytest.mark.parametrize("seed", [0, 7, 2**40, 2**130])
+def test_a_seed_gives_no_stream_that_numpy_gives_too(seed):
+    # whoever simulates data from default_rng(7) would else publish the noise of NoiseSource(7)
+    words = NoiseSource(seed).words(4)
+    streams = [
+        family(numpy_seed).random_raw(1000)
+        for family in (np.random.PCG64, np.random.PCG64DXSM, np.random.MT19937, np.random.SFC64)
+        for numpy_seed in (seed, [seed], *np.random.SeedSequence(seed).spawn(3))
+    ]
+    legacy = np.random.RandomState(seed % 2**32).randint(2**64, size=1000, dtype=np.uint64)
+    assert not any(np.isin(words, stream).any() for stream in [*streams, legacy])
+    same = NoiseSource(seed)
+    np.testing.assert_array_equal(same.words(4), words)
+
+
+def test_a_random_state_gives_no_stream_that_numpy_gives_too():
+    state = np.random.RandomState(7)
+    words = NoiseSource(state).words(4)
+    entropy = np.random.RandomState(7).randint(0, 2**32, size=4, dtype=np.uint32)
+    assert not np.isin(words, np.random.PCG64(np.random.SeedSequence(entropy)).random_raw(99)).any()
+    assert not np.isin(words, NoiseSource(7).words(99)).any()
+
+
 def _send_seed(noise, connection):
     connection.send(noise.seed_bits())
     connection.close()
