@@ -15,7 +15,7 @@ class PrivacySpent:
     Parameters
     ----------
     epsilon : float
-        Privacy loss in nats, sampler error included; ``inf`` for the non-private baseline.
+        Privacy loss in nats; ``inf`` for the non-private baseline.
     delta : float
         The δ of the guarantee, as requested.
     adjacency : {"add_remove", "replace_one"}
