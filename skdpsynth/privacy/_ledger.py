@@ -11,7 +11,13 @@ from ._accountant._calibration import calibrate_gaussian, calibrate_subsampled_g
 from ._accountant._composition import compose_epsilon, is_within
 from ._accountant._curves import gdp_mu
 from ._entry import LedgerEntry, LedgerState
-from ._events import Event, GaussianEvent, check_adjacency, check_number
+from ._events import (
+    Event,
+    GaussianEvent,
+    WithoutReplacementGaussianEvent,
+    check_adjacency,
+    check_number,
+)
 from ._report import ledger_frame, ledger_text
 from ._spent import PrivacySpent, describe_purchase, price
 
@@ -303,6 +309,11 @@ class PrivacyLedger:
             notes.append("not private: epsilon=inf is the non-private baseline")
         else:
             epsilon = self._event_loss() + 2 * self._sampler_loss
+        if any(isinstance(event, WithoutReplacementGaussianEvent) for event in self.events):
+            notes.append(
+                "the d3p package clips gradients and adds their noise, in single precision: that "
+                "code is not audited here"
+            )
         if not self._secure_noise:
             notes.append(
                 "noise fixed by random_state: not private for whoever knows the seed, or has a "

@@ -284,4 +284,4 @@ def test_a_sensitivity_that_depends_on_memberships_is_caught():
         return game(run, tables, "replace_one")
 
     # by where the clusters start, the odd row decides how the corners are paired, or does not
-    assert max(shown(start) for start in range(6)) > 3.0
+    assert max(shown(start) for start in range(8)) > 3.0

@@ -83,6 +83,7 @@ def test_ledger_accepts_what_was_calibrated_and_no_more():
         )
     ledger.charge(WithoutReplacementGaussianEvent(1000, 50, multiplier, 40), name="gradients")
     assert 0.99 < ledger.spent().epsilon <= 1.0
+    assert any("d3p" in note and "not audited" in note for note in ledger.spent().notes)
     assert "WithoutReplacementGaussian(batch_size=50 of 1000, noise_mult" in repr(ledger)
 
 
