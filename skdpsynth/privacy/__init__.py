@@ -11,8 +11,9 @@ from ._accountant._calibration import (
 from ._accountant._composed_loss import AccountingError
 from ._accountant._composition import compose_delta, compose_epsilon
 from ._accountant._curves import gdp_delta, gdp_epsilon, gdp_mu
+from ._answers import GradientNoise, RowCount
 from ._budget import Budget
-from ._desk import GradientNoise, Mechanisms, RowCount
+from ._desk import Mechanisms
 from ._entry import LedgerEntry
 from ._events import (
     Event,

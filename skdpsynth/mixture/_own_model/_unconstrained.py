@@ -24,7 +24,8 @@ from numpyro.infer.initialization import init_to_median
 
 from ...schema import TableSchema
 from .._dpvi._exact_sums import Steps, Words, add_words
-from .._dpvi._noisy_gradients import Guide, MeanFieldGuide
+from .._dpvi._models import Guide
+from .._dpvi._noisy_gradients import MeanFieldGuide
 from ._na_model import cast_to_support
 from ._records import example_record
 from ._sites import (
