@@ -353,10 +353,11 @@ def test_a_search_over_a_pipeline(step, table):
     X, y = table[["age"]], table["sick"]
     model = make_synthesizer_pipeline(step, make_mixture(schema=None, random_state=0))
     grid = {"dpmixturesynthesizer__epsilon": [0.05, 100.0]}
-    scorer = TSTRScorer(LogisticRegression(), scoring="roc_auc", random_state=0)
+    # of one column only the direction shows in an AUC, which noise rarely turns round
+    scorer = TSTRScorer(LogisticRegression(), scoring="neg_log_loss", random_state=0)
     search = GridSearchCV(clone(model), grid, cv=2, scoring=scorer).fit(X, y)
     assert search.best_params_ == {"dpmixturesynthesizer__epsilon": 100.0}
-    assert search.best_score_ > 0.9
+    assert search.best_score_ > -0.3
     check_search(search, X, y, SCHEMA)
 
 

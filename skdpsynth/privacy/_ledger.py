@@ -62,8 +62,8 @@ class PrivacyLedger:
     PrivacyLedger(epsilon=1, delta=1e-06, adjacency='add_remove')
       release  mechanism            sensitivity  noise sd   share
       counts   Gaussian(mu=0.142)             1         -   36.0%
-      sums     Gaussian(mu=0.1893)            1         -   64.0%
-      total    epsilon=0.9999                              100.0%
+      sums     Gaussian(mu=0.1894)            1         -   64.0%
+      total    epsilon=1                                   100.0%
     """
 
     def __init__(self, epsilon: float, delta: float, adjacency: str = "add_remove") -> None:

@@ -261,7 +261,7 @@ def plan_steps(clipping_norm: float, multiplier: float, n_coordinates: int) -> t
     Examples
     --------
     >>> plan_steps(1.0, 2.0, 100)
-    (3.814697265625e-06, 1.00003814697265625)
+    (3.814697265625e-06, 1.0000381469726562)
     """
     finest = clipping_norm * multiplier * 2.0**-30
     step = math.ldexp(1.0, math.frexp(max(clipping_norm * 2.0**-18, finest))[1] - 1)

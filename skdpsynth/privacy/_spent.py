@@ -34,8 +34,8 @@ class PrivacySpent:
 
     Examples
     --------
-    >>> PrivacySpent(epsilon=0.99990001, delta=1e-05, adjacency="add_remove")
-    PrivacySpent(epsilon=0.9999, delta=1e-05, adjacency='add_remove')
+    >>> PrivacySpent(epsilon=0.49990001, delta=1e-05, adjacency="add_remove")
+    PrivacySpent(epsilon=0.4999, delta=1e-05, adjacency='add_remove')
     """
 
     epsilon: float
