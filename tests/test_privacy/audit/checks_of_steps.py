@@ -11,6 +11,7 @@ import numpy as np
 from scipy import stats
 
 from skdpsynth.mixture._dpvi._batches import PoissonBatches
+from skdpsynth.mixture._dpvi._exact_sums import WORD_BITS
 from skdpsynth.mixture._dpvi._noisy_gradients import DPVIPlan, buy_noise
 from skdpsynth.mixture._dpvi._settings import StepSettings, count_margin
 from skdpsynth.mixture._own_model._records import to_records
@@ -41,17 +42,20 @@ def check_clipping() -> None:
     """Check that one record moves the sum of gradients of a model by the clipping norm at most."""
     latents = CustomLatents.build(own_model, NUMBERS)
     corners = np.array([NUMERIC_RECORDS["corner of the domain"], np.zeros(5)])
-    z, norm = np.full(latents.n_latents, 0.5, np.float32), np.float32(0.01)
+    z, norm, step = np.full(latents.n_latents, 0.5, np.float32), np.float32(0.01), 2.0**-24
     # few rows that pull in opposite directions show most; many, what rounding adds
     for rows in (corners, np.vstack([VECTORS[:40], corners])):
         batch, everyone = to_records(rows, NUMBERS), np.ones(len(rows), dtype=bool)
 
         # compiled here, and so with whatever stands in its place now
-        clipped = jax.jit(partial(latents.clipped_sum, z, batch, clipping_norm=norm))
+        options = {"clipping_norm": norm, "step": np.float32(step)}
+        clipped = jax.jit(partial(latents.clipped_steps, z, batch, **options))
 
         def total(is_record: np.ndarray, clipped: Any = clipped) -> np.ndarray:
-            large, small = clipped(is_record=is_record)
-            return np.asarray(large, dtype=float) + np.asarray(small, dtype=float)
+            whole, rest = jax.tree.map(
+                partial(np.asarray, dtype=float), clipped(is_record=is_record)
+            )
+            return (whole.high * 2.0**WORD_BITS + whole.low) * step + rest
 
         for left_out in (0, 1, -2, -1):
             rest = np.arange(len(rows)) != left_out % len(rows)

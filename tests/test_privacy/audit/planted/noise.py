@@ -12,19 +12,21 @@ from unittest import mock
 import jax
 import jax.numpy as jnp
 import numpy as np
+from scipy.special import ndtri
 
 from skdpsynth.clustmix._vectors import _column_marginals as marginals
 from skdpsynth.mixture import _moments
 from skdpsynth.mixture._dpvi import _batches
+from skdpsynth.mixture._dpvi._exact_sums import Words
 from skdpsynth.mixture._own_model import _unconstrained
 from skdpsynth.napsu import _selection
 
-from skdpsynth.privacy import _noise  # isort: skip
 from skdpsynth.privacy import (
     GradientNoise,
     Mechanisms,
     NoiseSource,
     _desk,
+    _noise,
 )
 
 from ._planting import changed, planted
@@ -125,12 +127,10 @@ def _() -> Iterator[None]:
 
 @planted("the noise is a floating-point number")
 def _() -> Iterator[None]:
-    real = NoiseSource.normal
-
     def release(statistic: Any, **options: Any) -> np.ndarray:
         exact = np.asarray(statistic, dtype=float)
-        source, scale = options["noise"], options["sensitivity"] / options["mu"]
-        return exact + scale * real(source, exact.shape)
+        scale = options["sensitivity"] / options["mu"]
+        return exact + scale * ndtri(options["noise"].uniform(exact.shape))
 
     with mock.patch.object(_desk, "gaussian_release", release):
         yield
@@ -151,16 +151,17 @@ def _() -> Iterator[None]:
 
 @planted("gradients are clipped after they are added up")
 def _() -> Iterator[None]:
-    real = _unconstrained.CustomLatents.clipped_sum
+    real = _unconstrained.CustomLatents.clipped_steps
 
-    def clipped_sum(latents: Any, z: Any, batch: Any, is_record: Any, clipping_norm: Any) -> Any:
-        large, small = real(latents, z, batch, is_record, 1e6)
-        total = large + small
-        return total * jnp.minimum(1.0, clipping_norm / jnp.linalg.norm(total)), jnp.zeros_like(
-            total
-        )
+    def clipped_steps(
+        latents: Any, z: Any, batch: Any, is_record: Any, clipping_norm: Any, step: Any
+    ) -> Any:
+        steps = real(latents, z, batch, is_record, 1e6, 4.0)
+        total = (steps.whole.high * 2.0**22 + steps.whole.low) * 4.0 + steps.rest
+        factor = jnp.minimum(1.0, clipping_norm / jnp.linalg.norm(total))
+        return steps._replace(whole=Words(0.0, 0.0), rest=factor * total)
 
-    with mock.patch.object(_unconstrained.CustomLatents, "clipped_sum", clipped_sum):
+    with mock.patch.object(_unconstrained.CustomLatents, "clipped_steps", clipped_steps):
         yield
 
 
@@ -192,7 +193,8 @@ def _() -> Iterator[None]:
     def draw(noise: Any, n_steps: int, n_coordinates: int) -> np.ndarray:
         key = jax.random.key(0)
         uniform = np.asarray(jax.random.uniform(key, (n_steps, n_coordinates)))
-        return np.asarray(noise.scale * (uniform - 0.5) * math.sqrt(12))
+        scale = math.sqrt(12) * noise.scale / noise.step
+        return np.rint(scale * (uniform - 0.5)).astype(np.int64)
 
     with mock.patch.object(GradientNoise, "draw", draw):
         yield
@@ -225,7 +227,7 @@ def _() -> Iterator[None]:
 
     def draw(noise: Any, n_steps: int, n_coordinates: int) -> np.ndarray:
         drawn = real(noise, n_steps, n_coordinates)
-        drawn[n_steps // 2 :] = 0.0
+        drawn[n_steps // 2 :] = 0
         return drawn
 
     with mock.patch.object(GradientNoise, "draw", draw):
