@@ -22,6 +22,7 @@ from .preprocessing import (
 )
 from .schema import (
     Continuous,
+    Count,
     Discrete,
     Numeric,
     Table,
@@ -145,6 +146,15 @@ def _match(schema: TableSchema, names: tuple[Any, ...], target: Any) -> TableSch
     return features.replace({target: schema[target]}).with_target(target)
 
 
+def _is_possible(value: Any, kind: Numeric) -> bool:
+    """Whether a number is one of the values of a column with decimals or a step."""
+    lattice = kind.lattice
+    if lattice is None or (isinstance(kind, Count) and kind.step is None):
+        return True
+    snapped = lattice.snap(np.array([value], dtype=np.float64))[0]
+    return bool(abs(snapped - value) <= 1e-6 * lattice.step)
+
+
 def encode_conditions(conditions: Any, schema: TableSchema) -> dict[int, float]:
     """Return the code of every condition, by column position."""
     if not isinstance(conditions, Mapping):
@@ -165,6 +175,12 @@ def encode_conditions(conditions: Any, schema: TableSchema) -> dict[int, float]:
             raise TableMismatchError(
                 f"conditions has {name!r}: {value!r}, outside the schema's bounds "
                 f"[{kind.low}, {kind.high}]."
+            )
+        if is_number and kind.low <= value <= kind.high and not _is_possible(value, kind):
+            nearest = kind.snap(np.array([value], dtype=np.float64))[0]
+            raise TableMismatchError(
+                f"conditions has {name!r}: {value!r}, which {kind!r} cannot take; the nearest "
+                f"value is {nearest:.15g}."
             )
         is_level = isinstance(kind, Discrete) and isinstance(value, str | int | float)
         if is_level and value == value and value not in kind.levels and kind.other is None:

@@ -255,8 +255,8 @@ class BoundedDiscretizer(TableTransformer):
                     raise ValueError(f"n_bins has no entry for column {name!r}; add one.")
                 n_bins = n_bins[name]
             edges = check_edges(make_edges(kind, n_bins, self.strategy), name)
-        if isinstance(kind, Count):
-            whole_numbers(edges, name)
+        if kind.n_steps is not None:
+            whole_numbers(edges, name, kind)
         return edges
 
     def _bin(self, column: pd.Series, name: Hashable) -> np.ndarray:
@@ -299,10 +299,17 @@ def _bounded(declared: Any, dtype: Any, bounds: Any, edges: Any, name: object) -
     else:
         low, high = _read_pair(bounds, name)
     kind: type[Numeric] = Count if is_count else Continuous
+    fields = {} if declared is None else _steps_of(declared)
     try:
-        return kind(low, high, nullable=nullable)
+        return kind(low, high, nullable=nullable, **fields)
     except SchemaError as error:
         raise SchemaError(f"Column {name!r}: {error}") from None
+
+
+def _steps_of(declared: Numeric) -> dict[str, Any]:
+    """Return the fields of a kind that say which values between the bounds are possible."""
+    fields = {name: getattr(declared, name, None) for name in ("step", "decimals")}
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _read_pair(bounds: Any, name: object) -> tuple[Any, Any]:

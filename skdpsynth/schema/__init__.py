@@ -6,6 +6,7 @@
 from ._bins import bin_codes as bin_codes
 from ._bins import bin_values as bin_values
 from ._bins import check_edges as check_edges
+from ._bins import in_steps as in_steps
 from ._bins import make_edges as make_edges
 from ._bins import whole_numbers as whole_numbers
 from ._codes import MARKERS as MARKERS
@@ -35,6 +36,7 @@ from ._kinds import Numeric as Numeric
 from ._kinds import as_scalar as as_scalar
 from ._kinds import is_missing as is_missing
 from ._kinds import shorten as shorten
+from ._lattice import MOST_DECIMALS as MOST_DECIMALS
 from ._table import Table
 from ._table_schema import TableSchema
 

@@ -110,7 +110,7 @@ def encode_column(column: pd.Series, kind: Numeric | Discrete, name: object) -> 
         return _encode_levels(column, kind, name)
     values = read_numbers(column, kind, name)
     low, high = float(kind.low), float(kind.high)
-    return (np.clip(values, low, high) - low) / (high - low)
+    return (kind.snap(np.clip(values, low, high)) - low) / (high - low)
 
 
 def _encode_levels(column: pd.Series, kind: Discrete, name: object) -> np.ndarray:
@@ -293,7 +293,8 @@ def restore_numbers(values: np.ndarray, kind: Numeric, dtype: Any) -> Any:
     """Return float64 values, NaN where missing, in the column's dtype where it holds them."""
     if isinstance(dtype, str):
         dtype = np.dtype(np.int64 if isinstance(kind, Count) else np.float64)
-    if isinstance(kind, Count) or dtype.kind in "iub":
+    values = kind.snap(values)
+    if dtype.kind in "iub":
         values = np.rint(values)
     missing = np.isnan(values)
     if types.is_object_dtype(dtype):
