@@ -28,6 +28,7 @@ from .schema import (
     Table,
     TableSchema,
     check_schema,
+    draft_privately,
     encode_column,
     quote,
     shorten,
@@ -77,8 +78,8 @@ def read_table(X: Any, y: Any, estimator: BaseEstimator) -> tuple[Table, dict[st
     elif schema is None:
         # before the draft, which refuses a column of identifiers
         warn_of_pii(estimator, frame)
-        schema = TableSchema.from_frame(frame, target=target)
-        warn_leak(estimator, "the bounds, levels and nullability", schema)
+        schema = draft_privately(frame, target=target)
+        warn_leak(estimator, "the bounds, steps, levels and nullability", schema)
     else:
         schema = _match(schema, table_format.names, target)
         warn_of_pii(estimator, schema)
@@ -123,7 +124,7 @@ def _box_schema(
     columns: dict[Any, Any] = {name: Continuous(low, high) for name in features}
     if target is None:
         return TableSchema(columns), True
-    drafted = TableSchema.from_frame(frame[[target]], target=target)
+    drafted = draft_privately(frame[[target]], target=target)
     warn_leak(estimator, "the levels", drafted)
     return TableSchema({**columns, target: drafted[target]}, target=target), False
 

@@ -27,6 +27,7 @@ from ._tables import (
     read_row_by_row,
     select_columns,
     table_options,
+    tell_leading_zeros,
     write_table,
 )
 from ._user_code import UserCode, read_user_code
@@ -251,6 +252,7 @@ def _read_rows(
     """Return the private rows as the schema describes them."""
     if code.preprocess is None:
         raw = read_raw(data, table_format)
+        tell_leading_zeros(raw, schema)
     else:
         raw = code.before(read_row_by_row(data, schema, table_format))
         # a number that the function spelled has a point

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ import click
 import pandas as pd
 
 from ..exceptions import TableMismatchError
-from ..schema import KINDS, Numeric, TableSchema
+from ..schema import KINDS, Numeric, TableSchema, draft_table
 from ._decimals import read_decimals
 from ._hints import hints_of_draft, way_out
 from ._house import FILE, Group, Problem, say, warn
@@ -23,6 +24,7 @@ from ._tables import (
     read_typed,
     select_columns,
     table_options,
+    tell_leading_zeros,
     write_bytes,
 )
 
@@ -105,17 +107,26 @@ def draft(
     frame = read_typed(public, table_format)
     _require(drop, frame.columns, public)
     kept = [name for name in frame.columns if str(name) not in drop]
-    try:
-        drafted = TableSchema.from_frame(frame[kept], target=target, max_levels=max_levels)
-    except TableMismatchError as error:
-        raise TableMismatchError(f"{error}{way_out(str(error))}") from error
-    write_bytes(output, (drafted.to_json() + "\n").encode())
-    for hint in hints_of_draft(drafted):
-        say(hint)
+    drafted = draft_table(frame[kept], max_levels, target)
+    refused = drafted.refused([] if target is None else [target])
+    if not refused:
+        text = TableSchema(drafted.columns, target=target).to_json() + "\n"
+        write_bytes(output, text.encode())
+    if drafted.columns:
+        for hint in hints_of_draft(drafted):
+            say(hint)
+    if refused:
+        drops = " ".join(f"--drop {shlex.quote(str(name))}" for name in refused)
+        texts = [problem.command for problem in refused.values()]
+        listed = "".join(f"\n- {text}{way_out(text)}" for text in texts)
+        raise TableMismatchError(
+            f"No schema is written, because of these columns:{listed}\nTo leave them out, or with "
+            f"--drop COLUMN one of them: {drops}"
+        )
     warn(
-        f"the schema repeats bounds and levels of {public.name}. If those rows are private, the "
-        "schema is too, and so is everything made with it: no budget covers them. Read it before "
-        "you use it."
+        f"the schema repeats bounds and levels of {public.name}, and its decimals and steps. If "
+        "those rows are private, the schema is too, and so is everything made with it: no budget "
+        "covers them. Read it before you use it."
     )
 
 
@@ -251,6 +262,7 @@ def check(schema_file: Path, table: Path | None, **given: Any) -> None:
         return
     table_format = TableFormat(**given)
     raw = read_raw(table, table_format)
+    tell_leading_zeros(raw, read)
     problems = []
     for name, kind in read.columns.items():
         try:
@@ -265,6 +277,7 @@ def check(schema_file: Path, table: Path | None, **given: Any) -> None:
         else:
             if isinstance(kind, Numeric):
                 _tell_outside(column, kind, name)
+                _tell_moved(column, kind, name)
     for problem in problems:
         say(f"- {problem}")
     if problems:
@@ -281,6 +294,19 @@ def _tell_outside(column: pd.Series, kind: Numeric, name: Any) -> None:
             f"Column {name!r}: {len(outside):,} of {len(column):,} values lie outside "
             f"[{kind.low:g}, {kind.high:g}], such as {outside.iloc[0]:g}, and will be moved to the "
             "nearest bound. If that is a mistake, correct the unit, or the bound by what is public."
+        )
+
+
+def _tell_moved(column: pd.Series, kind: Numeric, name: Any) -> None:
+    """Tell how many values will be moved to the nearest that decimals or a step allow."""
+    values = column.to_numpy(dtype=float)
+    values = values[(values >= kind.low) & (values <= kind.high)]
+    moved = values[abs(kind.snap(values) - values) > 1e-9 * max(abs(kind.low), abs(kind.high))]
+    if len(moved):
+        say(
+            f"Column {name!r}: {len(moved):,} of {len(column):,} values are none of {kind!r}, such "
+            f"as {moved[0]:.15g}, and will be moved to the nearest. If that is a mistake, correct "
+            "decimals or step by what is public."
         )
 
 

@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import os
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,7 @@ __all__ = [
     "read_typed",
     "select_columns",
     "table_options",
+    "tell_leading_zeros",
     "write_bytes",
     "write_table",
 ]
@@ -44,6 +46,7 @@ DELIMITERS = {";": "';'", "\t": "tab", "|": "'|'", ",": "','"}
 SPELLED = {"tab": "\t", "\\t": "\t"}
 STDOUT = Path("-")
 _PARQUET_START = b"PAR1"
+_LEADING_ZERO = re.compile(r"[-+]?0\d+")
 
 
 @dataclass(frozen=True)
@@ -110,7 +113,23 @@ def table_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def read_table(path: Path, schema: TableSchema, table_format: TableFormat) -> pd.DataFrame:
     """Return the rows of a file as the schema describes them; other columns are left out."""
     raw = read_raw(path, table_format)
+    tell_leading_zeros(raw, schema)
     return select_columns(raw, schema, table_format, path)
+
+
+def tell_leading_zeros(raw: pd.DataFrame, schema: TableSchema) -> None:
+    """Tell of texts with leading zeros in columns of numbers, which will lose them."""
+    for name in raw.columns:
+        if str(name) in _numeric_names(schema) and not types.is_numeric_dtype(raw[name].dtype):
+            texts = raw[name].astype(object)
+            padded = texts.map(lambda text: bool(_LEADING_ZERO.fullmatch(str(text).strip())))
+            if padded.any():
+                say(
+                    f"Column {str(name)!r} has leading zeros, such as {texts[padded].iloc[0]!r}, "
+                    "as postal codes and telephone numbers do. As numbers they lose them: if they "
+                    'are codes, declare the column "kind": "categorical" with the codes as '
+                    "levels, or leave it out of the schema."
+                )
 
 
 def select_columns(

@@ -40,9 +40,10 @@ class FineGrid(NamedTuple):
 def fine_grid(kind: Any) -> FineGrid:
     """Return the grid of a numeric kind; it depends on the public bounds alone.
 
-    A column of at most 1024 values, such as a Count, has a cell for each. Otherwise cells are bounded by 512
-    equally spaced points and by points log-spaced around the anchor (zero when the bounds enclose
-    it, else `low`), and the bounds and zero are cells of their own, since values pile up there.
+    A column of at most 1024 values, such as a Count, has a cell for each. Otherwise cells are
+    bounded by 512 equally spaced points and by points log-spaced around the anchor (zero when the
+    bounds enclose it, else `low`), and the bounds and zero are cells of their own, since values
+    pile up there.
 
     Parameters
     ----------

@@ -157,7 +157,8 @@ def public_bins(kind: Any, bins: int | np.ndarray) -> GroupedBins:
     kind : Continuous or Count
     bins : int or ndarray of float
         Number of equally wide bins, or inner and outer edges; values of a column in steps, such as
-        a Count, lie between them as ``edges[i] <= value < edges[i + 1]``, the last bin includes its upper edge.
+        a Count, lie between them as ``edges[i] <= value < edges[i + 1]``, the last bin includes
+        its upper edge.
     """
     edges = make_edges(kind, bins, "uniform") if isinstance(bins, int) else np.asarray(bins, float)
     width = kind.high - kind.low

@@ -50,9 +50,7 @@ def make(entry: Entry, fields: Mapping[str, Any]) -> Any:
     return value
 
 
-def check_fields(
-    cls: type, fields: Mapping[str, Any], added: frozenset[str] = frozenset()
-) -> None:
+def check_fields(cls: type, fields: Mapping[str, Any], added: frozenset[str] = frozenset()) -> None:
     """Raise where fields are missing, unless added later, unknown, or not of the declared types.
 
     Raises

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..metrics import marginal_tvds
-from ..schema import Categorical, Count, Ordinal, TableSchema
+from ..schema import Categorical, Ordinal, TableSchema
 from ._style import (
     REAL,
     REAL_LINE,

@@ -23,6 +23,7 @@ from ..schema import (
     check_edges,
     check_missing,
     check_schema,
+    draft_privately,
     make_edges,
     read_numbers,
     restore_column,
@@ -150,7 +151,7 @@ class BoundedDiscretizer(TableTransformer):
         schema = check_schema(self.schema)
         frame, table_format = self._read_fit(X, schema)
         if schema is None and self.bounds is None and self.edges is None:
-            schema = TableSchema.from_frame(frame)
+            schema = draft_privately(frame)
             numeric = [name for name, kind in schema.columns.items() if isinstance(kind, Numeric)]
             warn_leak(self, "the bounds", numeric)
         self._schema = None if schema is None else self._match(schema, table_format)

@@ -18,13 +18,20 @@ from ._codes import read_numbers as read_numbers
 from ._codes import restore_column as restore_column
 from ._codes import restore_numbers as restore_numbers
 from ._codes import to_float as to_float
+from ._dates import are_date_texts as are_date_texts
+from ._doubts import DATES as DATES
+from ._draft import Draft as Draft
 from ._draft import draft_column as draft_column
+from ._draft import draft_table as draft_table
 from ._formats import TableFormat, public_format
 from ._formats import dtype_of as dtype_of
 from ._formats import name_dtype as name_dtype
 from ._frames import decode_table, encode_table, fit_schema_to_names, join_target, read_frame
 from ._given import check_schema as check_schema
+from ._given import draft_privately as draft_privately
 from ._given import warn_leak as warn_leak
+from ._identifiers import find_identifier as find_identifier
+from ._identifiers import is_identifier_name as is_identifier_name
 from ._json import JSON_FORMAT as JSON_FORMAT
 from ._json import JSON_VERSION as JSON_VERSION
 from ._json import read_json as read_json

@@ -17,6 +17,7 @@ import pandas as pd
 from pandas.api import types
 
 from ..exceptions import TableMismatchError
+from ._dates import make_dates_numbers
 from ._kinds import Count, Discrete, Numeric, as_scalar, shorten
 
 __all__ = [
@@ -54,15 +55,11 @@ def read_dtype(dtype: Any, name: object) -> Any:
     if str(dtype) == "null[pyarrow]":
         # a column without values, of any kind: the float dtype that numpy gives it
         return pd.array([], dtype="double[pyarrow]").dtype
+    dates = make_dates_numbers(dtype, name)
+    if dates is not None:
+        raise TableMismatchError(f"Column {name!r} has dtype {dtype}: {dates}.")
     if isinstance(dtype, pd.SparseDtype):
         way_out = f"make it dense with df[{name!r}].sparse.to_dense()"
-    elif types.is_datetime64_any_dtype(dtype):
-        way_out = (
-            f"convert it to a number, for instance df[{name!r}].dt.year or the days since a public "
-            "date"
-        )
-    elif types.is_timedelta64_dtype(dtype):
-        way_out = f"convert it to a number, for instance df[{name!r}].dt.total_seconds()"
     elif dtype.kind == "c":
         raise TableMismatchError(
             f"Complex data not supported: column {name!r}; split it into real and imaginary part."
@@ -131,9 +128,10 @@ def _encode_levels(column: pd.Series, kind: Discrete, name: object) -> np.ndarra
         occurs[positions] = True
         if (unknown & occurs[:-1]).any():
             value = uniques[int(np.argmax(unknown & occurs[:-1]))]
+            dates = make_dates_numbers(value, name)
             raise TableMismatchError(
                 f"Column {name!r} holds {quote(value)}, which is not one of its levels "
-                f"{shorten(kind.levels)}; {_fit_level(value, kind)}."
+                f"{shorten(kind.levels)}; {dates or _fit_level(value, kind)}."
             )
     check_missing(positions < 0, kind, name)
     # position -1 (missing) picks the last entry, which is NaN
@@ -217,9 +215,10 @@ def to_float(column: pd.Series, name: object) -> np.ndarray:
     if not missing.all() and types.infer_dtype(values, skipna=True) not in NUMBERS:
         bad = [v for v in values[~missing] if not isinstance(v, Real | Decimal | np.bool_)]
         if bad:
+            way_out = make_dates_numbers(bad[0], name) or _make_number(bad[0])
             raise TableMismatchError(
                 f"Column {name!r} is numeric in its schema but holds {quote(bad[0])} "
-                f"({type(bad[0]).__name__}); {_make_number(bad[0])}."
+                f"({type(bad[0]).__name__}); {way_out}."
             )
     numbers = np.full(len(values), np.nan)
     try:

@@ -7,10 +7,27 @@ from os import PathLike
 from typing import Any
 
 from ..exceptions import PrivacyLeakWarning, SchemaError
+from ._draft import draft_table
 from ._kinds import shorten
 from ._table_schema import TableSchema
 
-__all__ = ["check_schema", "warn_leak"]
+__all__ = ["check_schema", "draft_privately", "warn_leak"]
+
+
+def draft_privately(frame: Any, target: Any = None) -> TableSchema:
+    """Return a schema read from private rows, for an estimator that has none and says so.
+
+    As `TableSchema.from_frame`, but all columns are needed, and nobody reads the draft: what a
+    person should look at is not told.
+
+    Raises
+    ------
+    TableMismatchError
+        If columns are empty or have no kind.
+    """
+    draft = draft_table(frame, target=target)
+    draft.require_kinds([*draft.columns, *draft.empty])
+    return TableSchema(draft.columns, target)
 
 
 def warn_leak(estimator: object, what: str, names: Any) -> None:
