@@ -93,10 +93,14 @@ def draft(
 ) -> None:
     """Draft a schema from PUBLIC rows.
 
-    Bounds, levels and which columns may have missing values are copied from the rows of PUBLIC, a
-    CSV or Parquet file. On private rows that is a leak, which no later step can mend: the oldest
-    person's age becomes a bound, a rare diagnosis a level. Use another year's release, or made-up
-    rows that span the code book, and edit the result: it is short.
+    Bounds, levels, decimals, steps and which columns may have missing values are copied from the
+    rows of PUBLIC, a CSV or Parquet file. What may not be meant is told, column by column, with
+    what to do: identifiers, dates, numbers that are texts, columns without a value, which are left
+    out.
+
+    On private rows that is a leak, which no later step can mend: the oldest person's age becomes a
+    bound, a rare diagnosis a level. Use another year's release, or made-up rows that span the code
+    book, and edit the result: it is short.
 
     \b
     Example:
@@ -124,9 +128,9 @@ def draft(
             f"--drop COLUMN one of them: {drops}"
         )
     warn(
-        f"the schema repeats bounds and levels of {public.name}, and its decimals and steps. If "
-        "those rows are private, the schema is too, and so is everything made with it: no budget "
-        "covers them. Read it before you use it."
+        f"the schema repeats bounds and levels of {public.name}. If those rows are private, the "
+        "schema is too, and so is everything made with it: no budget covers them. Read it before "
+        "you use it."
     )
 
 

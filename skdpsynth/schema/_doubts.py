@@ -49,13 +49,18 @@ class Doubt(NamedTuple):
     command: str
 
 
-def doubts_of_column(column: pd.Series, name: Hashable, kind: Any) -> list[Doubt]:
-    """Return what is doubtful of one drafted column; the surest explanation only."""
+def doubts_of_column(
+    column: pd.Series, name: Hashable, kind: Any, is_target: bool = False
+) -> list[Doubt]:
+    """Return what is doubtful of one drafted column; the surest explanation only.
+
+    The target is not an identifier, whatever it looks like.
+    """
     if isinstance(kind, Numeric):
         found = _of_numbers(column, name, kind)
     else:
         found = doubts_of_texts(list(kind.levels), name) or _of_few_levels(column, name, kind)
-    return found or _of_identifiers(column, name)
+    return found or ([] if is_target else _of_identifiers(column, name))
 
 
 def doubts_of_texts(levels: list[Any], name: Hashable) -> list[Doubt]:
@@ -233,13 +238,13 @@ def _of_few_levels(column: pd.Series, name: Hashable, kind: Discrete) -> list[Do
     for level in levels[:_MOST_LEVELS]:
         if isinstance(level, str):
             alike[" ".join(level.split()).casefold()].append(level)
-    doubled = next((same for same in alike.values() if len(same) > 1), None)
-    if doubled is None:
+    doubled = [shorten(same) for same in alike.values() if len(same) > 1]
+    if not doubled:
         return []
     return [
         Doubt(
             (name,),
-            f"The levels {shorten(doubled)} of {name!r} differ in capitals or spaces only.",
+            f"The levels {' and '.join(doubled[:3])} of {name!r} differ in capitals or spaces only.",
             f"If they mean the same: df[{name!r}] = df[{name!r}].str.strip().str.lower().",
             "If they mean the same, spell them alike in the file.",
         )

@@ -16,6 +16,7 @@ from ._dates import make_dates_numbers
 from ._doubts import Doubt, doubts_of_column, doubts_of_levels, doubts_of_texts
 from ._frames import read_frame
 from ._kinds import LARGEST_COUNT, Categorical, ColumnKind, Continuous, Count, Ordinal
+from ._lattice import MOST_DECIMALS
 from ._steps import fields_of_floats, is_few_valued, step_of_integers
 
 __all__ = ["Draft", "draft_column", "draft_table"]
@@ -101,7 +102,9 @@ class Draft(NamedTuple):
             )
 
 
-def draft_table(table: Any, max_levels: int = 1000, target: Hashable = None) -> Draft:
+def draft_table(
+    table: Any, max_levels: int = 1000, target: Hashable = None, with_doubts: bool = True
+) -> Draft:
     """Return the draft of a public table; see `TableSchema.from_frame`."""
     problems: dict[Hashable, Refusal] = {}
     if isinstance(table, pd.DataFrame) and table.columns.is_unique:
@@ -123,9 +126,10 @@ def draft_table(table: Any, max_levels: int = 1000, target: Hashable = None) -> 
             problems[name] = Refusal(str(error), getattr(error, "command", str(error)))
             continue
         draft.columns[name] = kind
-        if name != target or isinstance(kind, Categorical):
-            draft.doubts.extend(doubts_of_column(column, name, kind))
-    draft.doubts.extend(doubts_of_levels(draft.columns))
+        if with_doubts:
+            draft.doubts.extend(doubts_of_column(column, name, kind, name == target))
+    if with_doubts:
+        draft.doubts.extend(doubts_of_levels(draft.columns))
     return draft
 
 
@@ -242,7 +246,8 @@ def _draft_numbers(column: pd.Series, name: object, nullable: bool, is_target: b
     if not _are_integers(column, values, nullable):
         if is_few_valued(values, counts, is_target):
             return Ordinal(values.tolist(), nullable=nullable)
-        fields = fields_of_floats(values, counts)
+        is_single = types.is_float_dtype(dtype := column.dtype) and dtype.itemsize < 8
+        fields = fields_of_floats(values, counts, digits=6 if is_single else MOST_DECIMALS)
         if fields:
             # without the error of a computation, such as in 0.1 + 0.2
             low, high = (float(np.round(bound, fields["decimals"])) for bound in (low, high))

@@ -25,7 +25,7 @@ def draft_privately(frame: Any, target: Any = None) -> TableSchema:
     TableMismatchError
         If columns are empty or have no kind.
     """
-    draft = draft_table(frame, target=target)
+    draft = draft_table(frame, target=target, with_doubts=False)
     draft.require_kinds([*draft.columns, *draft.empty])
     return TableSchema(draft.columns, target)
 

@@ -34,7 +34,9 @@ def are_repeated(counts: np.ndarray) -> bool:
     return bool(counts.mean() >= LEAST_REPEATED)
 
 
-def fields_of_floats(values: np.ndarray, counts: np.ndarray) -> dict[str, Any]:
+def fields_of_floats(
+    values: np.ndarray, counts: np.ndarray, digits: int = MOST_DECIMALS
+) -> dict[str, Any]:
     """Return `decimals` and `step` of a Continuous column where its values have few decimals.
 
     Parameters
@@ -43,10 +45,12 @@ def fields_of_floats(values: np.ndarray, counts: np.ndarray) -> dict[str, Any]:
         Rising.
     counts : ndarray of shape (n_distinct,)
         How many rows have each value.
+    digits : int, default=15
+        Decimal digits that the dtype of the column holds exactly.
     """
     if len(values) < 3 or counts.sum() < FEWEST_ROWS:
         return {}
-    decimals = _common_decimals(values)
+    decimals = _common_decimals(values, digits)
     if decimals is None:
         return {}
     fields: dict[str, Any] = {"decimals": decimals}
@@ -58,13 +62,14 @@ def fields_of_floats(values: np.ndarray, counts: np.ndarray) -> dict[str, Any]:
     return fields
 
 
-def _common_decimals(values: np.ndarray) -> int | None:
+def _common_decimals(values: np.ndarray, digits: int) -> int | None:
     """Return the decimals that all values are written with, errors of arithmetic left out."""
     largest = float(np.abs(values).max())
+    precision = 4 * np.finfo(np.float64 if digits == MOST_DECIMALS else np.float32).eps
     for decimals in range(MOST_DRAFTED + 1):
-        if largest * 10.0**decimals >= 10.0**MOST_DECIMALS:
+        if largest * 10.0**decimals >= 10.0**digits:
             return None
-        if (np.abs(values - np.round(values, decimals)) <= 4 * np.spacing(np.abs(values))).all():
+        if (np.abs(values - np.round(values, decimals)) <= precision * np.abs(values)).all():
             return decimals
     return None
 
