@@ -244,7 +244,8 @@ def _of_few_levels(column: pd.Series, name: Hashable, kind: Discrete) -> list[Do
     return [
         Doubt(
             (name,),
-            f"The levels {' and '.join(doubled[:3])} of {name!r} differ in capitals or spaces only.",
+            f"The levels {' and '.join(doubled[:3])} of {name!r} differ in capitals or spaces "
+            "only.",
             f"If they mean the same: df[{name!r}] = df[{name!r}].str.strip().str.lower().",
             "If they mean the same, spell them alike in the file.",
         )
