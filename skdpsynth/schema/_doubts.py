@@ -178,7 +178,7 @@ def _of_numbers(column: pd.Series, name: Hashable, kind: Numeric) -> list[Doubt]
     if _has_gaps(kind, len(distinct)) and are_repeated(counts):
         return [_few_doubt(name, distinct)]
     has_three = isinstance(kind, Continuous) and kind.decimals == 3
-    if has_three and len(values) >= FEWEST_ROWS and distinct[0] >= 1 and distinct[-1] < 1000:
+    if has_three and len(values) >= FEWEST_ROWS and distinct[0] >= 1 and 100 <= distinct[-1] < 1000:
         return [_thousands_doubt(name, distinct[0])]
     return []
 

@@ -109,10 +109,11 @@ def draft_table(
     problems: dict[Hashable, Refusal] = {}
     if isinstance(table, pd.DataFrame) and table.columns.is_unique:
         problems = _problems_of_dtypes(table)
-        kept = [name for name in table.columns if name not in problems]
-        table = table[kept] if kept or not problems else table
+        # by position: a list of names such as True would select rows
+        kept = [at for at, name in enumerate(table.columns) if name not in problems]
         if problems and not kept:
             return Draft({}, [], [], problems)
+        table = table.iloc[:, kept] if problems else table
     frame, table_format = read_frame(table)
     draft = Draft({}, [], [], problems)
     for position, name in enumerate(table_format.names):

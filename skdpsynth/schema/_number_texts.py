@@ -157,6 +157,9 @@ def find_number_texts(texts: Sequence[str]) -> NumberTexts | None:
     styles = [style for style, _ in counts.most_common() if style != "plain"]
     if not styles and len(numbers) < _FEWEST_PLAIN:
         return None
+    if set(styles) <= {"limit", "range"} and len(known) == 2:
+        # two classes, such as up to 50 and above, need no order
+        return None
     has_decimal_comma, ambiguous = _read_separators(numbers)
     if has_decimal_comma and "thousands" in styles:
         # what looked like thousands may be three decimals

@@ -48,7 +48,8 @@ def fields_of_floats(
     digits : int, default=15
         Decimal digits that the dtype of the column holds exactly.
     """
-    if len(values) < 3 or counts.sum() < FEWEST_ROWS:
+    is_pair = len(values) == 2 and are_repeated(counts)
+    if not (is_pair or len(values) > 2) or counts.sum() < FEWEST_ROWS:
         return {}
     decimals = _common_decimals(values, digits)
     if decimals is None:

@@ -36,6 +36,7 @@ def draft(values, name="x", **others):
         (RNG.choice([0.0, 2.5, np.nan], N), Ordinal([0.0, 2.5], nullable=True)),
         (RNG.choice([10.0, 20.0, 50.0], N), Ordinal([10.0, 20.0, 50.0])),
         (RNG.choice([1.0, 2.0, 3.0], N), Continuous(1, 3, decimals=0)),
+        (RNG.choice([0.0, 1.0], N), Continuous(0, 1, decimals=0)),
         (
             np.r_[0.25, 12.5, 99.99, RNG.uniform(1, 99, N).round(2)],
             Continuous(0.25, 99.99, decimals=2),
@@ -338,6 +339,13 @@ def test_dates_under_a_schema_are_told_how_to_become_numbers(kind):
     column = pd.Series([datetime.date(2024, 1, 1)] * 3)
     with pytest.raises(TableMismatchError, match="dates have no kind; make it the days"):
         encode_column(column, kind, "x")
+
+
+def test_columns_may_be_named_by_bools_and_numbers():
+    frame = pd.DataFrame({True: range(20), 3: pd.date_range("2024-01-01", periods=20)})
+    with pytest.raises(TableMismatchError, match="Column 3 has dtype datetime64"):
+        TableSchema.from_frame(frame)
+    assert draft_privately(frame.iloc[:, :1]) == TableSchema({True: Count(0, 19)})
 
 
 def test_an_unknown_target_is_an_error_before_anything_is_told():
