@@ -21,6 +21,7 @@ from skdpsynth import (
 )
 from skdpsynth._histograms import fine_grid, locate
 from skdpsynth._markov_network import public_bins
+from skdpsynth.mixture._own_model._records import to_codes, to_records
 from skdpsynth.preprocessing import BoundedDiscretizer
 
 SCHEMA = TableSchema(
@@ -177,3 +178,14 @@ def test_a_written_table_has_so_many_digits():
     read = pd.read_csv(io.StringIO(text), dtype=str)
     assert read["bill"].str.fullmatch(r"\d+\.\d{1,2}").all()
     assert read["tip"].dropna().str.fullmatch(r"\d+\.(?:0|25|5|75)").all()
+
+
+def test_a_model_of_ones_own_sees_and_samples_possible_values():
+    schema = SCHEMA.select(["bill", "tip", "dose"])
+    codes = np.random.default_rng(0).random((200, 3))
+    records = to_records(codes, schema)
+    assert set(records[:, 2].tolist()) <= possible(schema["dose"])
+    assert set(records[:, 1].tolist()) <= possible(schema["tip"])
+    noisy = records + np.random.default_rng(1).normal(0, 0.1, records.shape)
+    steps = to_codes(noisy, schema) * [kind.n_steps for kind in schema.columns.values()]
+    np.testing.assert_allclose(steps, np.rint(steps), atol=1e-6)
