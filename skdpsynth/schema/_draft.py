@@ -247,7 +247,9 @@ def _draft_numbers(column: pd.Series, name: object, nullable: bool, is_target: b
     if not _are_integers(column, values, nullable):
         if is_few_valued(values, counts, is_target):
             return Ordinal(values.tolist(), nullable=nullable)
-        is_single = types.is_float_dtype(dtype := column.dtype) and getattr(dtype, "itemsize", 8) < 8
+        is_single = (
+            types.is_float_dtype(dtype := column.dtype) and getattr(dtype, "itemsize", 8) < 8
+        )
         fields = fields_of_floats(values, counts, digits=6 if is_single else MOST_DECIMALS)
         if fields:
             # without the error of a computation, such as in 0.1 + 0.2
