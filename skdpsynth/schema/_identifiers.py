@@ -54,8 +54,8 @@ def find_identifier(column: pd.Series, name: object) -> Identifier | None:
 
     Examples
     --------
-    >>> find_identifier(pd.Series([f"P{row:05d}" for row in range(900)]), "patient").reason
-    'has codes of one form that count up from row to row, such as \\'P00000\\''
+    >>> find_identifier(pd.Series([f"P{row:05d}" for row in range(900)]), "patient").is_numbered
+    True
     """
     values = column.dropna()
     if not len(values) or types.is_bool_dtype(values.dtype):
