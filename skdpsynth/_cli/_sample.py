@@ -15,7 +15,8 @@ from ..exceptions import SavedModelError
 from ..schema import Discrete, TableSchema
 from ._decimals import digits_option, round_to_digits
 from ._house import FILE, Command, Problem, say
-from ._tables import TableFormat, check_output, table_options, write_table
+from ._table_options import table_options, take_format
+from ._tables import check_output, write_table
 from ._user_code import UserCode, read_user_code
 
 __all__ = ["draw_rows", "load_model", "sample"]
@@ -80,7 +81,7 @@ def sample(
     given_values = read_conditions(conditions, synthesizer.schema_)
     rows = draw_rows(synthesizer, num_synthetic, given_values, seed)
     rows = code.after(round_to_digits(rows, synthesizer.schema_, digits))
-    write_table(rows, synthesizer.schema_, output, TableFormat(**given))
+    write_table(rows, synthesizer.schema_, output, take_format(given))
     if output != Path("-"):
         say(f"Wrote {output}.")
 
@@ -132,7 +133,7 @@ def read_conditions(texts: tuple[str, ...], schema: TableSchema) -> dict[Any, An
     Raises
     ------
     click.UsageError
-        If a text is no such pair, or the value is none of the column.
+        If a text is not such a pair, or the value is not one of the column.
     """
     names = {str(name): name for name in schema.names}
     conditions = {}

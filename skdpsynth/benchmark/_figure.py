@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from .._extras import how_to_install
 from ..displays import method_styles
 from ._markdown import published_measure, score_names, title
 from ._methods import REAL
@@ -91,13 +92,19 @@ def _positions(summary: pd.DataFrame, published: Sequence[Mapping[str, Any]]) ->
     return {value: float(place) for place, value in enumerate(sorted(values))}
 
 
-def _prepare(figure: Figure | None, width: int, height: int) -> Figure:
+def figure_class() -> Any:
+    """Return matplotlib's class, or raise an ImportError that says what to install."""
     try:
-        from matplotlib.figure import Figure as NewFigure
+        from matplotlib.figure import Figure
     except ImportError as error:
         raise ImportError(
-            'The figure of a benchmark needs matplotlib: pip install "skdpsynth[benchmark]"'
+            f"The figure of a benchmark needs matplotlib: {how_to_install('benchmark')}"
         ) from error
+    return Figure
+
+
+def _prepare(figure: Figure | None, width: int, height: int) -> Figure:
+    NewFigure = figure_class()
     figure = NewFigure() if figure is None else figure
     figure.set_size_inches(3.6 * width + 0.4, 2.9 * height + 0.6)
     figure.set_layout_engine("constrained", h_pad=0.08, w_pad=0.06)

@@ -12,6 +12,7 @@ from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from .._catalogue import METHODS
+from .._extras import how_to_install
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -94,7 +95,7 @@ def new_figure() -> Figure:
     try:
         from matplotlib import pyplot
     except ImportError as error:
-        raise ImportError('Displays need matplotlib: pip install "skdpsynth[plot]"') from error
+        raise ImportError(f"Displays need matplotlib: {how_to_install('plot')}") from error
     return pyplot.figure()
 
 
