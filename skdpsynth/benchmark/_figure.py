@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from .._extras import how_to_install
-from ..displays import method_styles
+from ..displays import legend_below, make_room, method_styles, shorten_text
 from ._markdown import published_measure, score_names, title
 from ._methods import REAL
 
@@ -67,14 +67,8 @@ def draw(
     for axes in figure.axes:
         handles, labels = axes.get_legend_handles_labels()
         entries |= dict(zip(labels, handles, strict=True))
-    if entries:
-        figure.legend(
-            list(entries.values()),
-            list(entries),
-            loc="outside lower center",
-            ncols=min(len(entries), 5),
-            frameon=False,
-        )
+    legend_below(figure, entries)
+    make_room(figure)
     return figure
 
 
@@ -144,7 +138,8 @@ def _draw_real(axes: Axes, summary: pd.DataFrame, name: str) -> None:
 def _finish(
     axes: Axes, name: str, epsilons: Mapping[float, float], settings: Mapping[str, Any]
 ) -> None:
-    axes.set_title(f"{settings['table']}: {title(name)}", loc="left", fontsize=10, color=_INK)
+    heading = shorten_text(f"{settings['table']}: {title(name)}", 80)
+    axes.set_title(heading, loc="left", fontsize=10, color=_INK)
     labels = ["∞" if isinf(value) else f"{value:g}" for value in epsilons]
     axes.set_xticks(list(epsilons.values()), labels)
     axes.set_xlabel("ε", color=_INK)

@@ -95,7 +95,7 @@ def test_options_reach_the_benchmark(arguments, tmp_path, capsys):
         "--max-columns",
         "3",
     ]
-    more += ["--test-size", "0.5", "--missing", "?,-", "--epsilon", "0.3,3"]
+    more += ["--test-size", "0.5", "--missing", "?", "--missing", "-", "--epsilon", "0.3,3"]
     assert main([*arguments, *more]) == 0
     settings = json.loads((tmp_path / "out" / "settings.json").read_text())["settings"]
     expected = {
@@ -172,7 +172,7 @@ def test_nothing_that_succeeds(arguments):
 def test_package_that_is_not_installed(arguments, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "lightgbm", None)
     assert main([*arguments, "--scorers", "lightgbm"]) == 1
-    assert 'pip install "skdpsynth[benchmark]"' in capsys.readouterr().err
+    assert 'pip install -e ".[benchmark]"' in capsys.readouterr().err
 
 
 def test_interruption(arguments, monkeypatch, capsys):

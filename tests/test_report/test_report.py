@@ -197,5 +197,5 @@ def test_errors(tables, monkeypatch):
     with pytest.raises(TableMismatchError, match="synthetic table lacks the columns"):
         skdpsynth.report(real, synthetic.drop(columns="age"), SCHEMA)
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    with pytest.raises(ImportError, match=r'pip install "skdpsynth\[plot\]"'):
+    with pytest.raises(ImportError, match=r'pip install -e "\.\[plot\]"'):
         skdpsynth.report(real, synthetic, SCHEMA)
