@@ -305,13 +305,10 @@ def _find_problems(
     own = {str(name) for name in raw.columns}
     absent = [name for name in read.names if str(name) not in own]
     problems = []
-    if absent:
-        try:
-            select_columns(raw, read, table_format, path)
-        except TableMismatchError as error:
-            problems.append(str(error))
     for name, kind in read.columns.items():
         if name in absent:
+            if name == absent[0]:
+                problems.append(_tell_absent(raw, read, table_format, path))
             continue
         part = raw[[column for column in raw.columns if str(column) == str(name)]]
         try:
@@ -322,6 +319,16 @@ def _find_problems(
             if isinstance(kind, Numeric):
                 _tell_outside(column, kind, name)
     return problems
+
+
+def _tell_absent(
+    raw: pd.DataFrame, read: TableSchema, table_format: TableFormat, path: Path
+) -> str:
+    try:
+        select_columns(raw, read, table_format, path)
+    except TableMismatchError as error:
+        return str(error)
+    raise AssertionError("a column is absent")  # pragma: no cover
 
 
 def _tell_outside(column: pd.Series, kind: Numeric, name: Any) -> None:

@@ -6,7 +6,7 @@ Few rows far out move a standard deviation by a multiple and a distance by a hun
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import sqrt
+from math import exp, sqrt
 from typing import Any
 
 import numpy as np
@@ -65,11 +65,22 @@ def _compare_spread(
         yield np.inf, f"The spread of {name} is wrong: all real values are equal, and here not."
     elif not after:
         yield np.inf, f"The spread of {name} is wrong: all synthetic values are equal."
-    elif max(before / after, after / before) >= _SPREAD:
+    elif max(before / after, after / before) >= max(_SPREAD, _spread_by_chance(real, synthetic)):
         yield (
             max(before / after, after / before),
             f"The standard deviation of {name} is {_times(after / before)} the real one.",
         )
+
+
+def _spread_by_chance(real: np.ndarray, synthetic: np.ndarray) -> float:
+    """Return how many times as large the deviation of another sample of the real values may be.
+
+    The relative standard error of a standard deviation is √((κ − 1) / n) / 2, κ the kurtosis.
+    """
+    standard = (real - real.mean()) / real.std()
+    kurtosis = float((standard**4).mean())
+    error = 0.5 * sqrt((kurtosis - 1) * (1 / len(real) + 1 / len(synthetic)))
+    return exp(min(_CHANCE * error, 700.0))
 
 
 def _compare_tails(
@@ -105,7 +116,7 @@ def _worst(found: list[tuple[float, str]], what: str) -> list[str]:
 
 
 def _times(ratio: float) -> str:
-    if ratio >= 10:
+    if ratio >= 9.95:
         return f"{ratio:,.0f} times"
     return f"{ratio:.1f} times" if ratio >= 1 else f"{ratio:.2g} times"
 
