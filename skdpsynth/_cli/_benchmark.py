@@ -180,6 +180,8 @@ def benchmark(
         # as "python -m" does, for a method in a file of the working directory
         sys.path.insert(0, os.getcwd())
     reading = take_reading(settings)
+    if Path(output).is_file():
+        raise click.UsageError(f"{output} is a file; --output names a folder.")
     try:
         table = _read_table(data, schema, reading)
         models = _default_scorers() if scorers is None else scorers

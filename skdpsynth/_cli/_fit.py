@@ -13,13 +13,14 @@ import click
 from ..privacy import PrivacySpent, gdp_mu, nonnegative_sensitivity
 from ..schema import TableSchema
 from ._decimals import digits_option, round_to_digits
+from ._hints import in_options
 from ._house import FILE, SCHEMA, Command, say, warn
 from ._listed import MethodName, MethodsOption, describe_methods
 from ._methods import FitOptions, make_synthesizer
 from ._sample import draw_rows
 from ._schema import read_schema
 from ._table_options import Reading, reading_options, take_reading
-from ._tables import check_output, read_rows, write_table
+from ._tables import check_output, check_spelling, read_rows, write_table
 
 __all__ = ["fit", "fit_options", "read_inputs", "split_options", "synthesize"]
 
@@ -211,6 +212,7 @@ def synthesize(
     schema = read_inputs(options, reading)
     synthesizer = make_synthesizer(options, reading.reduce(schema), reading.code)
     check_output(output, force, [data, options.schema, options.model_file], is_table=True)
+    check_spelling(schema, output, reading.table_format)
     synthesizer.fit(read_rows(data, schema, reading))
     rows = draw_rows(synthesizer, num_synthetic, None, seed)
     rows = reading.code.after(round_to_digits(rows, synthesizer.schema_, digits))
@@ -253,5 +255,6 @@ def describe_budget(spent: PrivacySpent) -> str:
     """Return what was spent in a line, or two where it is not a guarantee."""
     budget = f"Spent epsilon = {spent.epsilon:.4g}, delta = {spent.delta:.3g} ({spent.adjacency})."
     if not spent.is_private:
-        warn(f"NOT PRIVATE. {'; '.join(spent.notes)}.")
+        notes = [in_options(note).removeprefix("not private: ") for note in spent.notes]
+        warn(f"NOT PRIVATE: {'; '.join(notes)}.")
     return budget

@@ -53,6 +53,11 @@ def report(
     from .._report import COMMAND_LINE, make_report
 
     reading, read = take_reading(given), read_schema(schema, target)
+    if output.suffix.lower() not in ("", ".html", ".htm"):
+        raise click.UsageError(
+            f"A report is an HTML page, which {output.name} would hide: name it "
+            f"{output.with_suffix('.html').name}. A browser prints it to PDF."
+        )
     check_output(output, force, [real, synthetic, schema, model, reading.model_file, test])
     page = make_report(
         read_rows(real, read, reading, tell=False),

@@ -10,7 +10,7 @@ from typing import Any
 import click
 import pandas as pd
 
-from ..exceptions import TableMismatchError
+from ..exceptions import SchemaError, TableMismatchError
 from ..schema import KINDS, Continuous, Numeric, TableSchema
 from ._decimals import read_decimals
 from ._hints import hints_of_draft, way_out
@@ -48,7 +48,12 @@ def read_schema(path: Path, target: str | None = None) -> TableSchema:
     try:
         read = TableSchema.from_json(path)
     except ValueError as error:
-        raise Problem(f"{path}: {error}") from error
+        swapped = (
+            " Is it the table? The schema is the JSON file that skdpsynth schema draft writes."
+            if "Not JSON" in str(error) and path.suffix != ".json"
+            else ""
+        )
+        raise Problem(f"{path}: {error}{swapped}") from error
     if target is None:
         return read
     names = {str(name): name for name in read.names}
@@ -196,15 +201,18 @@ def buy(
         frame = frame.dropna(ignore_index=True)
     names = {str(name): name for name in frame.columns}
     wanted = names.get(target, target) if target else None if known is None else known.target
-    bought = TableSchema.from_private(
-        frame,
-        epsilon,
-        delta,
-        {**declared, **kind_of},
-        target=wanted,
-        adjacency=adjacency,
-        nullable=not reading.drop_na,
-    )
+    try:
+        bought = TableSchema.from_private(
+            frame,
+            epsilon,
+            delta,
+            {**declared, **kind_of},
+            target=wanted,
+            adjacency=adjacency,
+            nullable=not reading.drop_na,
+        )
+    except SchemaError as error:
+        raise SchemaError(f"{error}{way_out(str(error))}") from error
     write_bytes(output, (bought.to_json() + "\n").encode())
     left_out = [str(name) for name in raw.columns if str(name) not in names]
     if left_out:

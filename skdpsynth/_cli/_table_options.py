@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
@@ -106,10 +107,24 @@ def _read_delimiter(context: click.Context, parameter: click.Parameter, value: A
     return value
 
 
+def _read_encoding(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    try:
+        codecs.lookup(value)
+    except LookupError as error:
+        raise click.BadParameter(f"{error}; try utf-8 or latin-1.") from None
+    return value
+
+
 def table_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of a `TableFormat` to a command."""
     for option in (
-        click.option("--encoding", metavar="NAME", default="utf-8", help="Of text files."),
+        click.option(
+            "--encoding",
+            callback=_read_encoding,
+            metavar="NAME",
+            default="utf-8",
+            help="Of text files.",
+        ),
         click.option(
             "--decimal",
             type=click.Choice([".", ","]),

@@ -28,6 +28,7 @@ from ._table_options import Reading, TableFormat, nullable_schema
 __all__ = [
     "TableFormat",
     "check_output",
+    "check_spelling",
     "fit_rows",
     "infer_types",
     "read_raw",
@@ -216,8 +217,6 @@ def _parse(content: bytes, path: Path, table_format: TableFormat) -> pd.DataFram
             f"{path} is not text in {table_format.encoding}; name its encoding, for instance "
             "--encoding latin-1."
         ) from None
-    except LookupError as error:
-        raise click.UsageError(f"{error}; try utf-8 or latin-1.") from None
     delimiter = table_format.delimiter_of(path)
     _check_text(text, delimiter, path)
     return pd.read_csv(
@@ -337,6 +336,26 @@ def check_output(
         raise Problem(f"{path} cannot be written: the folder {str(folder)!r} is read-only.")
 
 
+def check_spelling(schema: TableSchema, path: Path, table_format: TableFormat) -> None:
+    """Raise before any budget is spent if names and levels cannot be written in the encoding."""
+    if path != STDOUT and _table_suffix(path) in PARQUET:
+        return
+    kinds = schema.columns.values()
+    levels = [level for kind in kinds if isinstance(kind, Discrete) for level in kind.levels]
+    for text in map(str, (*schema.names, *levels)):
+        _encode(text, table_format)
+
+
+def _encode(text: str, table_format: TableFormat) -> bytes:
+    try:
+        return text.encode(table_format.encoding)
+    except UnicodeEncodeError as error:
+        raise Problem(
+            f"{text[error.start : error.end]!r} cannot be written in {table_format.encoding}; "
+            "--encoding utf-8 has all letters."
+        ) from None
+
+
 def _table_suffix(path: Path) -> str:
     suffix = Path(path.stem).suffix if path.suffix == ".gz" else path.suffix
     if suffix in PARQUET and path.suffix != ".gz":
@@ -378,7 +397,7 @@ def write_table(
     if path == STDOUT:
         click.echo(text, nl=False)
         return
-    content = text.encode(table_format.encoding)
+    content = _encode(text, table_format)
     write_bytes(path, gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
 
 

@@ -112,7 +112,9 @@ def privacy(
             "its privacy, neither ε nor δ: that it looks different from the real table proves "
             f"nothing. {words.synthesizer}"
         )
-    content = make_list(describe_privacy(spent))
+    content = make_list(
+        sentence.replace("random_state", words.seed) for sentence in describe_privacy(spent)
+    )
     if plan is not None and plan.releases:
         content += make_table(
             ["release", "mechanism", "number", "share of budget"],

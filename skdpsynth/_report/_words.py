@@ -15,24 +15,27 @@ class Words(NamedTuple):
 
     Attributes
     ----------
-    synthesizer, test, target : str
-        The fitted synthesizer, rows held back, and a target.
+    synthesizer, test, target, seed : str
+        The fitted synthesizer, rows held back, a target, and what fixed the noise.
     """
 
     synthesizer: str
     test: str
     target: str
+    seed: str
 
 
 PYTHON = Words(
     "Pass the fitted synthesizer to the report (synthesizer=..., or privacy=...).",
     "test=...",
     "a target in the schema (schema.with_target(...))",
+    "random_state",
 )
 COMMAND_LINE = Words(
     "Name the file of the fitted model: --model FILE.",
     "--test FILE",
     "a target (in the schema, or --target COLUMN)",
+    "--insecure-noise-seed",
 )
 
 _NEIGHBOURS = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import ceil, floor, log10
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -193,7 +193,8 @@ def _fit_names(axes: Axes) -> bool:
 
     The table below the picture of a report has all of them.
     """
-    panel, placed, changed = axes.bbox, [], False
+    panel, changed = axes.bbox, False
+    placed: list[Any] = []
     for text in list(axes.texts):
         for offset, side in _SIDES:
             text.set(ha=side)

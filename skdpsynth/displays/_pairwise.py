@@ -12,7 +12,7 @@ from scipy.stats.contingency import association
 
 from ..metrics import code_tables
 from ..schema import TableSchema
-from ._room import do_overlap, make_room
+from ._room import do_overlap, make_room, size_of
 from ._style import INK, finish_panel, new_figure, shorten_text
 
 if TYPE_CHECKING:
@@ -291,7 +291,7 @@ def _fit_numbers(panels: list[Axes]) -> bool:
     texts = [text for axes in panels for text in axes.texts]
     if not texts or not any(do_overlap(axes.texts) for axes in panels):
         return False
-    size = texts[0].get_fontsize() - 0.75
+    size = size_of(texts[0]) - 0.75
     for text in texts:
         if size < _SMALLEST_NUMBERS:
             text.remove()

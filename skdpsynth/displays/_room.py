@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.text import Text
 
-__all__ = ["do_overlap", "make_room", "measure"]
+__all__ = ["do_overlap", "make_room", "measure", "size_of"]
 
 _GAP = 1.0  # points between two texts
 _SMALLEST = 5.0  # points: type of tick labels
@@ -50,7 +50,16 @@ def make_room(figure: Figure, more: Callable[[], bool] = lambda: False) -> None:
 def measure(text: Text) -> Any:
     """Return the box of a text in pixels, with half of the gap to others around it."""
     box = text.get_window_extent()
-    return box.padded(0.5 * _GAP * text.get_figure(root=True).dpi / 72)
+    return box.padded(0.5 * _GAP * _figure_of(text).dpi / 72)
+
+
+def _figure_of(artist: Any, root: bool = True) -> Any:
+    return artist.get_figure(root=root)
+
+
+def size_of(text: Text) -> float:
+    """Return the size of the type of a text in points."""
+    return float(text.get_fontsize())
 
 
 def do_overlap(texts: Sequence[Text]) -> bool:
@@ -83,15 +92,15 @@ def _fit_ticks(axes: Axes, axis_name: str) -> bool:
     from matplotlib.ticker import FixedLocator, MaxNLocator
 
     axis = getattr(axes, f"{axis_name}axis")
-    locator = axis.get_major_locator()
-    size = labels[0].get_fontsize()
+    locator: Any = axis.get_major_locator()
+    size = size_of(labels[0])
     are_words = isinstance(locator, FixedLocator) and not _are_numbers(labels)
     if axis_name == "x" and are_words and labels[0].get_rotation() == 0:
         axes.tick_params(axis="x", labelrotation=90)
     elif are_words and size > _SMALLEST:
-        axes.tick_params(axis=axis_name, labelsize=max(size - 1, _SMALLEST))
+        axis.set_tick_params(labelsize=max(size - 1, _SMALLEST))
     elif isinstance(locator, FixedLocator):
-        places = list(locator.locs)
+        places = axis.get_majorticklocs().tolist()
         names = axis.get_major_formatter().format_ticks(places)
         axis.set_ticks(places[::2], names[::2])
     elif isinstance(locator, MaxNLocator) and len(labels) > 2:
@@ -109,7 +118,7 @@ def _are_numbers(labels: Iterable[Text]) -> bool:
 
 def _room(axes: Axes, figure: Figure) -> tuple[float, float]:
     """Return between which places, in pixels, the texts above and below a panel may lie."""
-    panel = axes.get_figure(root=False)
+    panel = _figure_of(axes, root=False)
     if panel is not figure:
         return panel.bbox.x0, panel.bbox.x1
     own = axes.get_position()
@@ -132,13 +141,13 @@ def _fit_titles(axes: Axes, figure: Figure) -> bool:
     if not words:
         return False
     own = set(axes.get_children()) - set(axes.texts)
-    title = next(t for t in own if getattr(t, "get_text", str)() == words)
+    title: Any = next(t for t in own if getattr(t, "get_text", str)() == words)
     end = _room(axes, figure)[1]
     box = measure(title)
     if box.x1 <= end:
         return False
-    if title.get_fontsize() > 8:
-        title.set_fontsize(title.get_fontsize() - 0.75)
+    if size_of(title) > 8:
+        title.set_fontsize(size_of(title) - 0.75)
         return True
     return _cut(title, (end - box.x0) / box.width)
 
@@ -162,8 +171,8 @@ def _fit_label(axes: Axes, figure: Figure) -> bool:
     words = label.get_text()
     if ", " in words:
         label.set_text(words.replace(", ", ",\n", 1))
-    elif label.get_fontsize() > _SMALLEST:
-        label.set_fontsize(label.get_fontsize() - 0.75)
+    elif size_of(label) > _SMALLEST:
+        label.set_fontsize(size_of(label) - 0.75)
     else:
         return False
     return True
@@ -171,7 +180,7 @@ def _fit_label(axes: Axes, figure: Figure) -> bool:
 
 def _fit_legend(legend: Any, figure: Figure) -> bool:
     """Make the type of a legend of the figure smaller until it fits."""
-    size = legend.get_texts()[0].get_fontsize()
+    size = size_of(legend.get_texts()[0])
     if legend.get_window_extent().width <= figure.bbox.width or size <= _SMALLEST:
         return False
     for text in legend.get_texts():
@@ -184,7 +193,7 @@ def _fit_own_legend(axes: Axes) -> bool:
     legend = axes.get_legend()
     if legend is None:
         return False
-    box, size = legend.get_window_extent(), legend.get_texts()[0].get_fontsize()
+    box, size = legend.get_window_extent(), size_of(legend.get_texts()[0])
     if (box.width <= axes.bbox.width and box.height <= axes.bbox.height) or size <= _SMALLEST:
         return False
     for text in legend.get_texts():

@@ -120,9 +120,11 @@ def _raise(title: Any, axes: Axes, points: float) -> None:
     """Move a title up, to a line of its own."""
     from matplotlib.transforms import ScaledTranslation
 
-    scale = axes.get_figure(root=False).dpi_scale_trans
+    panel: Any = axes.get_figure(root=False)
     # 6 points are between every title and its panel
-    title.set_transform(axes.transAxes + ScaledTranslation(0, (points + 6) / 72, scale))
+    title.set_transform(
+        axes.transAxes + ScaledTranslation(0, (points + 6) / 72, panel.dpi_scale_trans)
+    )
 
 
 def shorten_numbers(axis: Any) -> None:

@@ -175,6 +175,23 @@ def test_package_that_is_not_installed(arguments, monkeypatch, capsys):
     assert 'pip install -e ".[benchmark]"' in capsys.readouterr().err
 
 
+def test_default_models_are_those_that_are_installed(arguments, monkeypatch, tmp_path, capsys):
+    at = arguments.index("--scorers")
+    without = [*arguments[:at], *arguments[at + 2 :]]
+    monkeypatch.setattr("skdpsynth._cli._benchmark.find_spec", lambda name: None)
+    assert main(without) == 0
+    assert "LightGBM is not installed: models are logistic or ridge" in capsys.readouterr().err
+    settings = json.loads((tmp_path / "out" / "settings.json").read_text())["settings"]
+    assert list(settings["scorers"]) == ["logistic"]
+
+
+def test_matplotlib_is_looked_for_before_the_runs(arguments, monkeypatch, tmp_path, capsys):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    assert main(arguments) == 1
+    assert 'pip install -e ".[benchmark]"' in capsys.readouterr().err
+    assert not (tmp_path / "out" / "results.csv").exists()
+
+
 def test_interruption(arguments, monkeypatch, capsys):
     def interrupt(run, table):
         raise KeyboardInterrupt
