@@ -98,7 +98,7 @@ def test_arguments_that_make_no_sense(run, arguments, message):
         (["privacy", "schema.json"], 1, "schema.json is not a model: skdpsynth fit writes one."),
         (["report", "data.csv", "data.csv", "--schema", "schema.json", "-o", "r.pdf"], 2, "r.html"),
         (
-            ["fit", "data.csv", "--schema", "schema.json", "-o", "m", "--encoding", "x"],
+            ["fit", "data.csv", "--schema", "schema.json", "-o", "m", "--encoding", "?"],
             2,
             "latin-1",
         ),
