@@ -162,7 +162,7 @@ def test_curves(curve, labels):
     check_room(TSTRDisplay.from_scores(y, scores, curve=curve, figure=Figure()).figure_)
 
 
-@pytest.mark.parametrize("measures", [["auc"], ["logistic_regression_with_all_pairs_auc"] * 1])
+@pytest.mark.parametrize("measures", [["auc"], ["logistic_regression_with_all_pairs_auc"]])
 @pytest.mark.parametrize("epsilons", [[1.0], np.logspace(-3, 3, 25).round(6), [0.3, 1, 3, np.inf]])
 @pytest.mark.parametrize("methods", [["mixture"], ["_own", LONG, "$m$", "a", "b", "c", "d"]])
 def test_privacy_against_utility(measures, epsilons, methods):
