@@ -9,7 +9,7 @@ from typing import Any
 from ..pii import find_in_schema
 from ..schema import MARKERS, Discrete, TableSchema
 
-__all__ = ["hints_of_draft", "way_out"]
+__all__ = ["hints_of_draft", "in_options", "way_out"]
 
 DATE = r"(\d{4}-\d\d-\d\d|\d{4}/\d\d/\d\d|\d\d?[./]\d\d?[./]\d{4})(?!\d)"
 DATES = (
@@ -18,12 +18,19 @@ DATES = (
 )
 
 
+def in_options(note: str) -> str:
+    """Return a note of the ledger with the option of the command line for what Python passes."""
+    return note.replace("random_state", "--insecure-noise-seed")
+
+
 def way_out(problem: str) -> str:
     """Return what to do on the command line about a table that does not fit, if that is known."""
     if "nullable=True" in problem:
         return ' In the schema file that is "nullable": true; --drop-na leaves such rows out.'
     if "An identifier or free text" in problem:
         return " --drop COLUMN leaves one out."
+    if "declare what is known in kinds" in problem:
+        return " On the command line: --schema known.json declares columns."
     if re.search(r"holds '[-+]?\d*,\d+', which is not a number", problem):
         return " If decimals follow a comma: --decimal ','."
     if re.search(f"holds '{DATE}", problem):

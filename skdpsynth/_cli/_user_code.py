@@ -38,13 +38,14 @@ class UserCode:
     preprocess: Callable[..., Any] | None = None
     postprocess: Callable[..., Any] | None = None
 
-    def before(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Return what `preprocess` makes of the private rows."""
-        warn(
-            f"preprocess of {self.path} sees the private rows. The guarantee covers it only if it "
-            "treats every row by itself; that it learns nothing from the others, such as a mean or "
-            "which levels occur, is your claim."
-        )
+    def before(self, frame: pd.DataFrame, tell: bool = True) -> pd.DataFrame:
+        """Return what `preprocess` makes of rows; `tell` warns that a guarantee depends on it."""
+        if tell:
+            warn(
+                f"preprocess of {self.path} sees the private rows. The guarantee covers it only if "
+                "it treats every row by itself; that it learns nothing from the others, such as a "
+                "mean or which levels occur, is your claim."
+            )
         return self._call("preprocess", frame)
 
     def after(self, frame: pd.DataFrame) -> pd.DataFrame:

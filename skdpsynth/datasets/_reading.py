@@ -43,16 +43,36 @@ def apply_schema(
     TableMismatchError
         If a column is absent or a value is neither a number nor a level where one is expected.
     """
-    absent = [name for name in schema.names if str(name) not in map(str, raw.columns)]
-    if absent:
-        raise TableMismatchError(
-            f"The table lacks the columns {absent} of the schema; it has {list(raw.columns)}."
-        )
+    _check_names(raw, schema)
     raw = raw.set_axis([str(name) for name in raw.columns], axis=1)
     columns = {
         name: _convert(raw[str(name)], name, kind, missing) for name, kind in schema.columns.items()
     }
     return pd.DataFrame(columns).reset_index(drop=True)
+
+
+def _check_names(raw: pd.DataFrame, schema: TableSchema) -> None:
+    own = [str(name) for name in raw.columns]
+    absent = [name for name in schema.names if str(name) not in own]
+    if not absent:
+        return
+    alike = {_fold(name): name for name in own}
+    meant = [(str(n), alike[_fold(n)]) for n in absent if _fold(n) in alike]
+    hint = "".join(f" Is {found!r} the column {name!r}?" for name, found in meant[:3])
+    if len(absent) == len(schema) and not meant:
+        raise TableMismatchError(
+            f"The table has none of the columns of the schema, {shorten(absent)}; its own are "
+            f"{shorten(own)}. Is it another table, or does its first line not name the columns?"
+        )
+    raise TableMismatchError(
+        f"The table lacks the columns {shorten(absent)} of the schema; it has {shorten(own)}.{hint}"
+    )
+
+
+def _fold(name: Any) -> str:
+    """Return a name without case, spaces and punctuation."""
+    letters = "".join(letter for letter in str(name).casefold() if letter.isalnum())
+    return letters or str(name)
 
 
 def _convert(column: pd.Series, name: Any, kind: Any, missing: Sequence[str]) -> pd.Series:
@@ -83,6 +103,8 @@ def _level(value: str, name: Any, levels: dict[str, Any], missing: Sequence[str]
         return None
     if kind.other is not None:
         return kind.other
+    if value == "" or value in missing:
+        raise _missing_values(name, kind, value)
     raise TableMismatchError(
         f"Column {name!r} holds {value!r}, which is not among its {len(levels)} levels "
         f"{shorten(levels)}. Add the level to the schema, recode the table, or leave the column "
@@ -93,7 +115,8 @@ def _level(value: str, name: Any, levels: dict[str, Any], missing: Sequence[str]
 def _numbers(column: pd.Series, name: Any, kind: Any, missing: Sequence[str]) -> pd.Series:
     if not types.is_numeric_dtype(column.dtype):
         column = column.astype(object)
-        column = column.mask(column.isin(["", *missing]), None)
+        texts = column.map(lambda value: value.strip() if isinstance(value, str) else value)
+        column = texts.mask(texts.isin(["", *missing]), None)
     numbers = pd.to_numeric(column, errors="coerce")
     wrong = numbers.isna() & column.notna()
     if wrong.any():
@@ -107,9 +130,10 @@ def _numbers(column: pd.Series, name: Any, kind: Any, missing: Sequence[str]) ->
     return numbers.astype(np.int64 if whole else np.float64)
 
 
-def _missing_values(name: Any, kind: Any) -> TableMismatchError:
+def _missing_values(name: Any, kind: Any, text: str | None = None) -> TableMismatchError:
+    spelled = {None: "", "": " (an empty field)"}.get(text, f" ({text!r})")
     return TableMismatchError(
-        f"Column {name!r} has missing values but is not nullable: pass nullable=True to "
+        f"Column {name!r} has missing values{spelled} but is not nullable: pass nullable=True to "
         f"{type(kind).__name__}."
     )
 

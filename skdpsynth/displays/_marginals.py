@@ -11,6 +11,7 @@ import pandas as pd
 
 from ..metrics import marginal_tvds
 from ..schema import Categorical, Count, Ordinal, TableSchema
+from ._room import make_room
 from ._style import (
     REAL,
     REAL_LINE,
@@ -155,7 +156,12 @@ class MarginalDisplay:
 
     def plot(self, *, n_columns: int = 4, figure: Figure | None = None) -> MarginalDisplay:
         """Draw the panels; the parameters are those of `from_tables`."""
-        self.figure_, self.axes_ = make_panels(len(self.marginals), figure, n_columns=n_columns)
+        n_labels = max((len(m.labels or ()) for m in self.marginals), default=0)
+        # a line for each level, and what is above and below the panel
+        height = 2.3 if self.cumulative else max(2.3, 0.15 * n_labels + 1.1)
+        self.figure_, self.axes_ = make_panels(
+            len(self.marginals), figure, n_columns=n_columns, size=(3.1, height)
+        )
         for axes, marginal in zip(self.axes_, self.marginals, strict=True):
             draw = _draw_sums if self.cumulative else _draw_shares
             note = draw(axes, marginal)
@@ -166,6 +172,7 @@ class MarginalDisplay:
                 )
             finish_panel(axes, shorten_text(marginal.name, 26), note)
         legend_above(self.figure_, self.axes_[0])
+        make_room(self.figure_)
         return self
 
 
@@ -289,10 +296,9 @@ def _limit(axes: Axes, marginal: Marginal) -> None:
 
 def _label_levels(axes: Axes, labels: Sequence[str]) -> None:
     names = [shorten_text(label) for label in labels]
-    if len(names) > 2 * _MOST_LEVELS:
+    if len(names) > _MOST_LEVELS + 2:
         axes.set_xticks([])
         axes.set_xlabel(f"{len(names)} levels, in the order of the schema")
     else:
-        is_long = max(map(len, names)) * len(names) > 24
-        axes.set_xticks(np.arange(len(names)), names, rotation=90 if is_long else 0)
+        axes.set_xticks(np.arange(len(names)), names)
     axes.set_xlim(-0.7, len(names) - 0.3)

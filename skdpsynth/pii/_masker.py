@@ -76,7 +76,7 @@ class PIIMasker(TableTransformer):
     right. Equal values get equal fakes within one call, so that how often a value occurs remains
     visible. Missing values stay missing. Social security numbers, North American phone numbers,
     e-mail and IP addresses come from ranges that are given to nobody; a made-up card, account or
-    other phone number may exist by chance. They need Faker, ``pip install "skdpsynth[pii]"``.
+    other phone number may exist by chance. They need Faker, ``pip install -e ".[pii]"``.
 
     *In a pipeline* the synthesizer never sees the masked columns. The synthetic table has them back
     where they were, with the token or with fakes in a standard format, none missing; dropped ones

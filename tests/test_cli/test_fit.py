@@ -53,7 +53,7 @@ def test_noise_and_sampling_have_seeds_of_their_own(folder, run):
     assert noisy[0] != noisy[1]
     fixed = [twin("--seed", "1", "--insecure-noise-seed", "2") for _ in range(2)]
     assert fixed[0][0] == fixed[1][0]
-    assert "Warning: NOT PRIVATE. noise fixed by random_state" in fixed[0][1]
+    assert "Warning: NOT PRIVATE: noise fixed by --insecure-noise-seed" in fixed[0][1]
     assert twin("--seed", "3", "--insecure-noise-seed", "2")[0] != fixed[0][0]
 
 

@@ -122,7 +122,33 @@ def test_buy(folder, run):
     assert "has no columns ['sex']" in err
     code, _, err = run(*buy, "--epsilon", "1", "--kind", "ill=count")
     assert code == 1
-    assert "Column 'ill' is no count" in err
+    assert "Column 'ill' is not a count" in err
+
+
+def test_buy_only_what_is_not_known(folder, run):
+    known = TableSchema({"age": Count(0, 120), "ill": Categorical(["no", "yes"])}, target="ill")
+    known.to_json(folder / "known.json")
+    buy = ["schema", "buy", "data.csv", "--missing", "?", "--epsilon", "50", "--delta", "1e-5"]
+    buy += ["--schema", "known.json"]
+    code, out, err = run(*buy, "--kind", "visits=count")
+    assert code == 0
+    bought = TableSchema.from_json(out)
+    assert bought.names == ("age", "ill", "visits")
+    assert (bought["age"], bought["ill"], bought.target) == (known["age"], known["ill"], "ill")
+    # left out of what is known, a column is bought
+    code, out, _ = run(*buy, "--drop", "ill", "--kind", "visits=count")
+    assert TableSchema.from_json(out).names == ("age", "visits")
+    for wrong, status, message in [
+        (["--kind", "age=count"], 2, "--schema declares this column"),
+        ([], 2, "Name the kind of every column to buy"),
+        (["--kind", "visits=count", "--kind", "visits=ordinal"], 2, "has the kind count already"),
+        (["--kind", "visits=count", "--drop", "visits"], 2, "--drop leaves this column out"),
+    ]:
+        code, _, err = run(*buy, *wrong)
+        assert (code, message in err) == (status, True), err
+    TableSchema({"weight": Count(0, 200)}).to_json(folder / "other.json")
+    code, _, err = run(*buy[:-1], "other.json", "--kind", "visits=count")
+    assert (code, "has no columns ['weight']" in err) == (1, True)
 
 
 def test_check_of_a_schema_alone(folder, run):

@@ -7,13 +7,13 @@ import pandas as pd
 import pytest
 
 from skdpsynth._cli._house import Problem
+from skdpsynth._cli._table_options import Reading, TableFormat
 from skdpsynth._cli._tables import (
-    TableFormat,
     check_output,
     infer_types,
     read_raw,
     read_row_by_row,
-    read_table,
+    read_rows,
     write_table,
 )
 from skdpsynth.exceptions import TableMismatchError
@@ -45,13 +45,13 @@ def test_text_is_written_exactly_and_read_again(tmp_path, name, table_format, te
     path = tmp_path / name
     write_table(FRAME, SCHEMA, path, table_format)
     assert path.read_text() == text
-    pd.testing.assert_frame_equal(read_table(path, SCHEMA, table_format), FRAME)
+    pd.testing.assert_frame_equal(read_rows(path, SCHEMA, Reading(table_format)), FRAME)
 
 
 def test_compressed_text(tmp_path):
     write_table(FRAME, SCHEMA, tmp_path / "t.csv.gz", TableFormat())
     assert gzip.decompress((tmp_path / "t.csv.gz").read_bytes()).startswith(b"n,x,code,word\n1,0.5")
-    read = read_table(tmp_path / "t.csv.gz", SCHEMA, TableFormat())
+    read = read_rows(tmp_path / "t.csv.gz", SCHEMA, Reading(TableFormat()))
     pd.testing.assert_frame_equal(read, FRAME)
 
 
@@ -60,7 +60,7 @@ def test_parquet(tmp_path):
     write_table(FRAME, SCHEMA, tmp_path / "t.parquet", TableFormat())
     stored = pd.read_parquet(tmp_path / "t.parquet")
     assert stored["n"].tolist() == [1, pd.NA]
-    read = read_table(tmp_path / "t.parquet", SCHEMA, TableFormat())
+    read = read_rows(tmp_path / "t.parquet", SCHEMA, Reading(TableFormat()))
     pd.testing.assert_frame_equal(read, FRAME, check_dtype=False)
 
 
@@ -104,13 +104,13 @@ def test_other_encodings_and_spaces_after_delimiters(tmp_path):
 def test_columns_are_found_by_name(tmp_path, capsys):
     (tmp_path / "t.csv").write_text("id,x,n\n7,0.5,1\n")
     schema = SCHEMA.select(["n", "x"])
-    assert read_table(tmp_path / "t.csv", schema, TableFormat()).to_dict("list") == {
+    assert read_rows(tmp_path / "t.csv", schema, Reading(TableFormat())).to_dict("list") == {
         "n": [1],
         "x": [0.5],
     }
     assert "left out: ['id']" in capsys.readouterr().err
     with pytest.raises(TableMismatchError, match=r"lacks the columns \['code', 'word'\]"):
-        read_table(tmp_path / "t.csv", SCHEMA, TableFormat())
+        read_rows(tmp_path / "t.csv", SCHEMA, Reading(TableFormat()))
 
 
 def test_types_follow_from_whole_columns():

@@ -215,7 +215,7 @@ def test_impossible_parameters(parameters, error, message, table):
 
 def test_fakes_need_faker(table, monkeypatch):
     monkeypatch.setitem(sys.modules, "faker", None)
-    with pytest.raises(ImportError, match=r'pip install "skdpsynth\[pii\]"'):
+    with pytest.raises(ImportError, match=r'pip install -e "\.\[pii\]"'):
         PIIMasker(COLUMNS, strategy="replace").fit(table)
     PIIMasker(COLUMNS, strategy="redact").fit(table)
 
