@@ -121,11 +121,22 @@ def select_columns(
     left_out = [str(name) for name in raw.columns if str(name) not in known]
     try:
         texts = read_decimals(raw, _numeric_names(schema), table_format.decimal)
-        frame = apply_schema(texts, schema, table_format.missing)
+        frame = _keep_categories(apply_schema(texts, schema, table_format.missing), raw, schema)
     except TableMismatchError as error:
         raise TableMismatchError(f"{error}{way_out(str(error))}") from error
     if left_out:
         say(f"Columns of {path.name} that the schema does not have are left out: {left_out}")
+    return frame
+
+
+def _keep_categories(frame: pd.DataFrame, raw: pd.DataFrame, schema: TableSchema) -> pd.DataFrame:
+    """Return the frame with categories where the file has a dictionary, so that they come back."""
+    dtype_of = {str(name): dtype for name, dtype in raw.dtypes.items()}
+    for name, kind in schema.columns.items():
+        dtype = dtype_of[str(name)]
+        if isinstance(kind, Discrete) and isinstance(dtype, pd.CategoricalDtype):
+            levels = pd.CategoricalDtype(list(kind.levels), ordered=dtype.ordered)
+            frame[name] = frame[name].astype(object).astype(levels)
     return frame
 
 
@@ -155,8 +166,9 @@ def read_typed(path: Path, table_format: TableFormat) -> pd.DataFrame:
 def read_row_by_row(path: Path, schema: TableSchema, table_format: TableFormat) -> pd.DataFrame:
     """Return the table of a file for a user's function, no value of it depending on other rows.
 
-    Types inferred from whole columns would: with one word in a column of numbers, ``1.0`` is no
-    number any more in all other rows, and another level, or none.
+    Types inferred from whole columns would: with one word in a column of numbers, ``1.0`` is not a
+    number any more in all other rows, and another level, or none. So would dtypes: all that they
+    depend on is whether the file is text, and the types that a Parquet file declares.
 
     Parameters
     ----------
@@ -168,8 +180,9 @@ def read_row_by_row(path: Path, schema: TableSchema, table_format: TableFormat) 
     Returns
     -------
     DataFrame
-        Of text files, float64 where the schema's column of that name is numeric and all values are
-        numbers, levels where it has them, and stripped texts otherwise; None where missing.
+        Of text files, columns of objects: floats where the schema's column of that name is numeric
+        and the value is a number, levels where it has them, and stripped texts otherwise; NaN or
+        None where missing. Of Parquet files, pandas' nullable dtypes for the types of the file.
     """
     content = _read_bytes(path)
     raw = _parse(content, path, table_format)
@@ -189,21 +202,26 @@ def _as_texts(column: pd.Series, missing: tuple[str, ...]) -> pd.Series:
 
 
 def _as_kind(column: pd.Series, kind: Any, missing: tuple[str, ...]) -> pd.Series:
+    """Return the values of a column as objects, each read by itself."""
     texts = _as_texts(column, missing)
+    values = [text if isinstance(text, str) else None for text in texts.tolist()]
     if isinstance(kind, Discrete):
         levels = {str(level): level for level in kind.levels}
-        values = [levels.get(text, text) for text in texts.tolist()]
-        return pd.Series(values, index=column.index, dtype=object)
-    if kind is None:
-        return texts
-    numbers = pd.to_numeric(texts, errors="coerce").astype(np.float64)
-    return texts if (numbers.isna() & texts.notna()).any() else numbers
+        values = [levels.get(text, text) for text in values]
+    elif kind is not None:
+        numbers = pd.to_numeric(texts, errors="coerce").to_numpy(np.float64, na_value=np.nan)
+        values = [
+            text if text is not None and np.isnan(number) else number
+            for text, number in zip(values, numbers.tolist(), strict=True)
+        ]
+    return pd.Series(values, index=column.index, dtype=object)
 
 
 def _parse(content: bytes, path: Path, table_format: TableFormat) -> pd.DataFrame:
     if content.startswith(_PARQUET_START):
         _require_pyarrow()
-        return pd.read_parquet(io.BytesIO(content))
+        # a missing value must not make floats of a column of integers
+        return pd.read_parquet(io.BytesIO(content), dtype_backend="numpy_nullable")
     if path.suffix in PARQUET:
         raise Problem(f"{path} is not a Parquet file; name it .csv if it is text.")
     if content.startswith(b"PK\x03\x04"):
@@ -356,7 +374,7 @@ def write_table(
     frame = pd.DataFrame(columns)
     if path != STDOUT and _table_suffix(path) in PARQUET:
         buffer = io.BytesIO()
-        frame.rename(columns=str).to_parquet(buffer, index=False)
+        frame.rename(columns=str).apply(_as_storable).to_parquet(buffer, index=False)
         write_bytes(path, buffer.getvalue())
         return
     absent = table_format.missing[0] if table_format.missing else ""
@@ -381,6 +399,14 @@ def _is_integer(name: Any, schema: TableSchema) -> bool:
     if isinstance(kind, Discrete):
         return {type(level) for level in kind.levels} == {int}
     return isinstance(kind, Count)
+
+
+def _as_storable(column: pd.Series) -> pd.Series:
+    """Return a column that Parquet can hold: its dictionaries are of texts or numbers."""
+    is_category = isinstance(column.dtype, pd.CategoricalDtype)
+    if is_category and types.is_bool_dtype(column.cat.categories.dtype):
+        return column.astype("boolean")
+    return column
 
 
 def _as_integers(column: pd.Series) -> pd.Series:

@@ -14,7 +14,7 @@ from .._contracts import FitPlan
 from ..exceptions import SchemaError
 from ..metrics import marginal_tvds
 from ..privacy import PrivacySpent
-from ..schema import TableSchema
+from ..schema import TableSchema, as_plain_frame
 from . import _sections as sections
 from ._page import make_page
 
@@ -192,7 +192,7 @@ def _find_plan(synthesizer: Any) -> FitPlan | None:
 
 def _read(table: Any, schema: TableSchema) -> Any:
     """Return the columns of the schema, as far as the table has them, as a pandas frame."""
-    table = table.to_pandas() if hasattr(table, "to_pandas") else table
+    table = as_plain_frame(table)
     if not isinstance(table, pd.DataFrame):
         return table
     return table[[name for name in schema if name in table.columns]]

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..metrics import marginal_tvds
-from ..schema import Categorical, Count, Ordinal, TableSchema
+from ..schema import Categorical, Count, Ordinal, TableSchema, as_plain_frame
 from ._style import (
     REAL,
     REAL_LINE,
@@ -146,6 +146,7 @@ class MarginalDisplay:
         TableMismatchError
             A column is absent, a table is empty, or a value is not among the levels of its column.
         """
+        real, synthetic = as_plain_frame(real), as_plain_frame(synthetic)
         distances = marginal_tvds(real, synthetic, schema, 1, n_bins=n_bins, edges=edges)["tvd"]
         marginals = [
             _compute(real[name], synthetic[name], schema[name], distance, n_bins, cumulative)

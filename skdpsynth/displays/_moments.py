@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ..metrics import marginal_tvds
-from ..schema import Continuous, Count, TableSchema
+from ..schema import Continuous, Count, TableSchema, as_plain_frame
 from ._style import GRID, INK, SYNTHETIC, finish_panel, make_panels, shorten_text
 
 if TYPE_CHECKING:
@@ -86,6 +86,7 @@ class MomentDisplay:
         names = [name for name in schema if isinstance(schema[name], Continuous | Count)]
         if not names:
             raise ValueError("The schema has no Continuous or Count column, so no mean exists.")
+        real, synthetic = as_plain_frame(real), as_plain_frame(synthetic)
         # the checks of the tables
         marginal_tvds(real, synthetic, schema.select(names), 1, n_bins=1)
         columns = {}
