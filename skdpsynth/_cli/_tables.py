@@ -23,6 +23,13 @@ from ..schema import Count, Discrete, Numeric, TableSchema
 from ._decimals import read_decimals, with_points
 from ._hints import way_out
 from ._house import Problem, say
+from ._parquet import (
+    PARQUET_START,
+    keep_categories,
+    parquet_bytes,
+    read_parquet,
+    require_pyarrow,
+)
 
 __all__ = [
     "TableFormat",
@@ -43,7 +50,6 @@ TEXT = (".csv", ".tsv", ".txt")
 DELIMITERS = {";": "';'", "\t": "tab", "|": "'|'", ",": "','"}
 SPELLED = {"tab": "\t", "\\t": "\t"}
 STDOUT = Path("-")
-_PARQUET_START = b"PAR1"
 
 
 @dataclass(frozen=True)
@@ -121,22 +127,11 @@ def select_columns(
     left_out = [str(name) for name in raw.columns if str(name) not in known]
     try:
         texts = read_decimals(raw, _numeric_names(schema), table_format.decimal)
-        frame = _keep_categories(apply_schema(texts, schema, table_format.missing), raw, schema)
+        frame = keep_categories(apply_schema(texts, schema, table_format.missing), raw, schema)
     except TableMismatchError as error:
         raise TableMismatchError(f"{error}{way_out(str(error))}") from error
     if left_out:
         say(f"Columns of {path.name} that the schema does not have are left out: {left_out}")
-    return frame
-
-
-def _keep_categories(frame: pd.DataFrame, raw: pd.DataFrame, schema: TableSchema) -> pd.DataFrame:
-    """Return the frame with categories where the file has a dictionary, so that they come back."""
-    dtype_of = {str(name): dtype for name, dtype in raw.dtypes.items()}
-    for name, kind in schema.columns.items():
-        dtype = dtype_of[str(name)]
-        if isinstance(kind, Discrete) and isinstance(dtype, pd.CategoricalDtype):
-            levels = pd.CategoricalDtype(list(kind.levels), ordered=dtype.ordered)
-            frame[name] = frame[name].astype(object).astype(levels)
     return frame
 
 
@@ -160,7 +155,7 @@ def read_typed(path: Path, table_format: TableFormat) -> pd.DataFrame:
     """Return the table of a file with types: those of Parquet, or inferred from text."""
     content = _read_bytes(path)
     raw = _parse(content, path, table_format)
-    return raw if content.startswith(_PARQUET_START) else infer_types(raw, table_format)
+    return raw if content.startswith(PARQUET_START) else infer_types(raw, table_format)
 
 
 def read_row_by_row(path: Path, schema: TableSchema, table_format: TableFormat) -> pd.DataFrame:
@@ -186,7 +181,7 @@ def read_row_by_row(path: Path, schema: TableSchema, table_format: TableFormat) 
     """
     content = _read_bytes(path)
     raw = _parse(content, path, table_format)
-    if content.startswith(_PARQUET_START):
+    if content.startswith(PARQUET_START):
         return raw
     kinds = {str(name): kind for name, kind in schema.columns.items()}
     raw = read_decimals(raw, _numeric_names(schema), table_format.decimal)
@@ -207,7 +202,7 @@ def _as_kind(column: pd.Series, kind: Any, missing: tuple[str, ...]) -> pd.Serie
     values = [text if isinstance(text, str) else None for text in texts.tolist()]
     if isinstance(kind, Discrete):
         levels = {str(level): level for level in kind.levels}
-        values = [levels.get(text, text) for text in values]
+        values = [None if text is None else levels.get(text, text) for text in values]
     elif kind is not None:
         numbers = pd.to_numeric(texts, errors="coerce").to_numpy(np.float64, na_value=np.nan)
         values = [
@@ -218,10 +213,8 @@ def _as_kind(column: pd.Series, kind: Any, missing: tuple[str, ...]) -> pd.Serie
 
 
 def _parse(content: bytes, path: Path, table_format: TableFormat) -> pd.DataFrame:
-    if content.startswith(_PARQUET_START):
-        _require_pyarrow()
-        # a missing value must not make floats of a column of integers
-        return pd.read_parquet(io.BytesIO(content), dtype_backend="numpy_nullable")
+    if content.startswith(PARQUET_START):
+        return read_parquet(content)
     if path.suffix in PARQUET:
         raise Problem(f"{path} is not a Parquet file; name it .csv if it is text.")
     if content.startswith(b"PK\x03\x04"):
@@ -253,15 +246,6 @@ def _read_bytes(path: Path) -> bytes:
         raise Problem(f"There is no file {str(path)!r}.")
     content = path.read_bytes()
     return gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content
-
-
-def _require_pyarrow() -> None:
-    try:
-        import pyarrow  # noqa: F401
-    except ImportError:
-        raise Problem(
-            "Parquet files need pyarrow, which is not installed: pip install pyarrow, or use CSV."
-        ) from None
 
 
 def _check_text(text: str, delimiter: str, path: Path) -> None:
@@ -350,7 +334,7 @@ def check_output(
 def _table_suffix(path: Path) -> str:
     suffix = Path(path.stem).suffix if path.suffix == ".gz" else path.suffix
     if suffix in PARQUET and path.suffix != ".gz":
-        _require_pyarrow()
+        require_pyarrow()
         return suffix
     if suffix not in TEXT:
         raise click.UsageError(
@@ -373,9 +357,7 @@ def write_table(
     }
     frame = pd.DataFrame(columns)
     if path != STDOUT and _table_suffix(path) in PARQUET:
-        buffer = io.BytesIO()
-        frame.rename(columns=str).apply(_as_storable).to_parquet(buffer, index=False)
-        write_bytes(path, buffer.getvalue())
+        write_bytes(path, parquet_bytes(frame))
         return
     absent = table_format.missing[0] if table_format.missing else ""
     text = frame.to_csv(
@@ -399,14 +381,6 @@ def _is_integer(name: Any, schema: TableSchema) -> bool:
     if isinstance(kind, Discrete):
         return {type(level) for level in kind.levels} == {int}
     return isinstance(kind, Count)
-
-
-def _as_storable(column: pd.Series) -> pd.Series:
-    """Return a column that Parquet can hold: its dictionaries are of texts or numbers."""
-    is_category = isinstance(column.dtype, pd.CategoricalDtype)
-    if is_category and types.is_bool_dtype(column.cat.categories.dtype):
-        return column.astype("boolean")
-    return column
 
 
 def _as_integers(column: pd.Series) -> pd.Series:

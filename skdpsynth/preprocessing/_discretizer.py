@@ -165,8 +165,9 @@ class BoundedDiscretizer(TableTransformer):
                     for name, kind in self._kinds.items()
                 }
             )
-        known = self._schema is not None
-        self.format_ = public_format(table_format, self._schema) if known else table_format
+        self.format_ = table_format
+        if self._schema is not None:
+            self.format_ = public_format(table_format, self._schema)
         return self
 
     def transform(self, X: Any) -> Any:

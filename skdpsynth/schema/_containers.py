@@ -118,7 +118,7 @@ def as_series(y: Any) -> Any:
 def plain_columns(frame: pd.DataFrame) -> pd.DataFrame:
     """Return a frame in which intervals are texts, and Arrow dictionaries pandas categories.
 
-    It is the same frame where there are none.
+    NaN is missing in any dtype. It is the same frame where nothing is to be done.
     """
     changed = frame
     for position, dtype in enumerate(frame.dtypes):
@@ -135,11 +135,18 @@ def plain_columns(frame: pd.DataFrame) -> pd.DataFrame:
             dtype.categories, pd.IntervalIndex
         ):
             new = column.cat.rename_categories([str(level) for level in dtype.categories])
+        elif _may_hold_na(dtype) and dtype.kind == "f" and _nan_places(column).any():
+            new = column.mask(_nan_places(column))
         else:
             continue
         changed = changed.copy(deep=False) if changed is frame else changed
         changed.isetitem(position, new.array)
     return changed
+
+
+def _nan_places(column: pd.Series) -> np.ndarray:
+    """Return where NaN is a value, in a dtype that has another marker of what is missing."""
+    return np.isnan(column.to_numpy(np.float64, na_value=0.0))
 
 
 def _arrow_name(dtype: Any) -> str:

@@ -134,7 +134,7 @@ def public_format(table_format: TableFormat, schema: Columns) -> TableFormat:
     if container in ("polars", "arrow", "arrow batch"):
         _check_levels(schema, container)
     dtypes = tuple(
-        _public_dtype(kind, dtype, container, _backend(dtype) or shared)
+        _public_dtype(kind, dtype, container, _backend(dtype) or str(shared))
         for kind, dtype in zip(schema.columns.values(), table_format.dtypes, strict=True)
     )
     if container == "numpy" and len(set(dtypes)) > 1:
@@ -159,7 +159,7 @@ def _backend(dtype: Any) -> str | None:
 
 def _check_levels(schema: Columns, container: str) -> None:
     for name, kind in schema.columns.items():
-        if _content(kind) == "object":
+        if isinstance(kind, Discrete) and _content(kind) == "object":
             raise TableMismatchError(
                 f"Column {name!r} has levels of several types, or beyond 64 bits, "
                 f"{shorten(kind.levels)}, which no column of {container.split()[0]} holds; "
