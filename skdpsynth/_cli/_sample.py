@@ -109,7 +109,7 @@ def draw_rows(
     if synthesizer.has_y_:
         X, y = synthesizer.sample_xy(n_rows, conditions=conditions, random_state=seed)
         names = synthesizer.schema_.names
-        values = pd.Series(as_plain_series(y)).reset_index(drop=True)
+        values = pd.Series(as_plain_series(y)).reset_index(drop=True).infer_objects()
         frame = _as_frame(X, names[:-1])
         frame.insert(len(frame.columns), names[-1], values)
         return frame

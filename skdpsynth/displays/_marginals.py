@@ -229,7 +229,8 @@ def _share_of_levels(
     frequent = set(shares[0].nlargest(most).index)
     shown = [level for level in levels if level in frequent]
     labels = [str(level) for level in shown]
-    bars = [share.loc[shown].tolist() for share in shares]
+    # not loc, which takes boolean levels for a mask
+    bars = [share.reindex(shown).tolist() for share in shares]
     if len(shown) < len(levels):
         labels.append("others")
         for bar, share in zip(bars, shares, strict=True):

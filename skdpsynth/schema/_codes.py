@@ -94,7 +94,7 @@ def _read_arrow(dtype: pd.ArrowDtype) -> pd.ArrowDtype:
     if pyarrow.types.is_null(arrow) or pyarrow.types.is_decimal(arrow):
         # a column without values, of any kind, has the float dtype that numpy gives it
         return pd.ArrowDtype(pyarrow.float64())
-    return pd.ArrowDtype(pyarrow.string()) if str(arrow) == "string_view" else dtype
+    return dtype
 
 
 def quote(value: Any) -> str:

@@ -19,6 +19,7 @@ from ._kinds import shorten
 __all__ = [
     "CONTAINERS",
     "as_arrow",
+    "as_objects",
     "as_pandas",
     "as_plain_frame",
     "as_plain_series",
@@ -91,8 +92,20 @@ def as_pandas(X: Any) -> tuple[pd.DataFrame, str] | None:
                 frame.isetitem(position, _as_arrow_category(used.array))
         return frame, "polars"
     if library == "pyarrow":
-        return X.to_pandas(types_mapper=pd.ArrowDtype), _ARROW[type(X).__name__]
+        return _read_arrow(X), _ARROW[type(X).__name__]
     return X.to_pandas(), "pandas"
+
+
+def _read_arrow(X: Any) -> pd.DataFrame:
+    """Return an Arrow table or batch in Arrow dtypes; pandas has none for a string view."""
+    import pyarrow
+
+    fields = [
+        field.with_type(pyarrow.string()) if str(field.type) == "string_view" else field
+        for field in X.schema
+    ]
+    X = X.cast(pyarrow.schema(fields)) if fields != list(X.schema) else X
+    return X.to_pandas(types_mapper=pd.ArrowDtype)
 
 
 def as_series(y: Any) -> Any:
@@ -122,15 +135,12 @@ def plain_columns(frame: pd.DataFrame) -> pd.DataFrame:
     """
     changed = frame
     for position, dtype in enumerate(frame.dtypes):
-        column = frame.iloc[:, position]
+        column: Any = frame.iloc[:, position]
+        new: Any
         if isinstance(dtype, pd.IntervalDtype):
             new = pd.Series(column.astype(object).map(str, na_action="ignore"), dtype=object)
         elif is_dictionary(dtype):
             new = _as_category(column)
-        elif _arrow_name(dtype) == "string_view":
-            import pyarrow
-
-            new = column.astype(pd.ArrowDtype(pyarrow.string()))
         elif isinstance(dtype, pd.CategoricalDtype) and isinstance(
             dtype.categories, pd.IntervalIndex
         ):
@@ -200,13 +210,20 @@ def _may_hold_na(dtype: Any) -> bool:
     )
 
 
+def as_objects(column: pd.Series) -> np.ndarray:
+    """Return a column as Python objects, None where missing."""
+    objects = np.array(column.to_numpy(dtype=object))
+    objects[column.isna().to_numpy()] = None
+    return objects
+
+
 def _as_numpy(column: pd.Series) -> pd.Series:
     dtype, missing = column.dtype, column.isna().to_numpy()
     if types.is_bool_dtype(dtype) and not missing.any():
         return column.astype(bool)
     if types.is_integer_dtype(dtype) and not missing.any():
         return column.astype("uint64" if dtype.kind == "u" else "int64")
-    objects = column.to_numpy(dtype=object, na_value=None)
+    objects = as_objects(column)
     if types.is_integer_dtype(dtype) and any(abs(v) > 2**53 for v in objects[~missing]):
         return pd.Series(objects, index=column.index, dtype=object)
     if types.is_numeric_dtype(dtype) and not types.is_bool_dtype(dtype):
@@ -308,7 +325,7 @@ def as_polars(name: str, column: pd.Series) -> Any:
     import polars
 
     if isinstance(column.dtype, pd.CategoricalDtype) and _are_texts(column.cat.categories):
-        values = column.astype(object).where(column.notna(), None).tolist()
+        values = as_objects(column).tolist()
         levels = column.cat.categories.tolist()
         dtype = polars.Enum(levels) if column.cat.ordered else polars.Categorical()
         return polars.Series(name, values, dtype=polars.String).cast(dtype)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ._containers import as_arrow, as_polars, library_of
+from ._containers import as_arrow, as_objects, as_polars, library_of
 
 __all__ = [
     "column_names",
@@ -75,7 +75,7 @@ def replace_columns(X: Any, columns: Mapping[int, pd.Series]) -> Any:
     text = all(isinstance(value, str) for column in columns.values() for value in column)
     array = array.astype(object)
     for position, column in columns.items():
-        array[:, position] = column.astype(object).where(column.notna(), None).to_numpy()
+        array[:, position] = as_objects(column)
     return array.astype(str) if text and np.asarray(X).dtype.kind == "U" else array
 
 
@@ -106,5 +106,5 @@ def place_columns(X: Any, names: Sequence[Hashable], columns: Mapping[int, pd.Se
     whole = np.empty((len(array), n_columns), dtype=object)
     whole[:, rest] = array
     for at, column in columns.items():
-        whole[:, at] = column.astype(object).where(column.notna(), None).to_numpy()
+        whole[:, at] = as_objects(column)
     return whole
