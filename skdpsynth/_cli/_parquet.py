@@ -37,16 +37,7 @@ def read_parquet(content: bytes) -> pd.DataFrame:
     With numpy's, a missing value would make floats of a column of integers.
     """
     require_pyarrow()
-    from pyarrow import parquet
-
-    frame = pd.read_parquet(io.BytesIO(content), dtype_backend="numpy_nullable")
-    # only dictionaries of texts are a type of the file: pandas notes the others beside
-    noted = (parquet.read_schema(io.BytesIO(content)).pandas_metadata or {}).get("columns", [])
-    names = [column["name"] for column in noted if column["pandas_type"] == "categorical"]
-    names = [name for name in names if name in frame.columns]
-    if names:
-        frame[names] = pd.read_parquet(io.BytesIO(content), columns=names)
-    return frame
+    return pd.read_parquet(io.BytesIO(content), dtype_backend="numpy_nullable")
 
 
 def keep_categories(frame: pd.DataFrame, raw: pd.DataFrame, schema: TableSchema) -> pd.DataFrame:

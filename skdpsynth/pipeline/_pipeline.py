@@ -205,7 +205,7 @@ class SynthesizerPipeline(Pipeline):
 
         Returns
         -------
-        table : DataFrame or ndarray of shape (n_samples, n_features_in_)
+        table : DataFrame, pyarrow.Table or ndarray of shape (n_samples, n_features_in_)
             Columns, order and container of X.
 
         Raises
