@@ -5,6 +5,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.preprocessing import FunctionTransformer
 
 import skdpsynth
 from skdpsynth import (
@@ -254,6 +255,14 @@ def test_pipelines(case, step):
     assert np.isfinite(pipeline.score(table))
     apart = make_synthesizer_pipeline(step(SCHEMA), model).fit(features, target)
     assert dtypes(next(apart.sample_datasets(1, 3))) == expected
+
+
+def test_pipelines_whose_first_step_has_no_schema(case):
+    table, expected = case
+    model = synthesizer()
+    drawn = make_synthesizer_pipeline(FunctionTransformer(), model).fit(table).sample(3)
+    assert type(drawn) is type(table)
+    assert len(dtypes(drawn)) == len(expected)
 
 
 def test_masked_columns_are_text(case):
