@@ -12,7 +12,7 @@ import pandas as pd
 
 from .. import load
 from ..exceptions import SavedModelError
-from ..schema import Discrete, TableSchema
+from ..schema import Discrete, TableSchema, as_plain_frame, as_plain_series
 from ._decimals import digits_option, round_to_digits
 from ._house import FILE, Command, Problem, say
 from ._table_options import table_options, take_format
@@ -114,7 +114,7 @@ def draw_rows(
     if synthesizer.has_y_:
         X, y = synthesizer.sample_xy(n_rows, conditions=conditions, random_state=seed)
         names = synthesizer.schema_.names
-        values = pd.Series(np.asarray(y), dtype=object).infer_objects()
+        values = pd.Series(as_plain_series(y)).reset_index(drop=True).infer_objects()
         frame = _as_frame(X, names[:-1])
         frame.insert(len(frame.columns), names[-1], values)
         return frame
@@ -124,8 +124,7 @@ def draw_rows(
 
 def _as_frame(table: Any, names: tuple[Any, ...]) -> pd.DataFrame:
     """Return what a synthesizer fitted from Python may sample as a pandas frame."""
-    if hasattr(table, "to_pandas"):
-        return table.to_pandas()
+    table = as_plain_frame(table)
     if isinstance(table, np.ndarray):
         return pd.DataFrame(table, columns=list(names)).infer_objects()
     return table

@@ -23,6 +23,13 @@ from ..schema import Count, Discrete, Numeric, TableSchema
 from ._decimals import read_decimals, with_points
 from ._hints import way_out
 from ._house import Problem, say
+from ._parquet import (
+    PARQUET_START,
+    keep_categories,
+    parquet_bytes,
+    read_parquet,
+    require_pyarrow,
+)
 from ._table_options import Reading, TableFormat, nullable_schema
 
 __all__ = [
@@ -45,7 +52,6 @@ PARQUET = (".parquet", ".pq")
 TEXT = (".csv", ".tsv", ".txt")
 DELIMITERS = {";": "';'", "\t": "tab", "|": "'|'", ",": "','"}
 STDOUT = Path("-")
-_PARQUET_START = b"PAR1"
 
 
 def read_rows(
@@ -118,7 +124,7 @@ def select_columns(
     left_out = [str(name) for name in raw.columns if str(name) not in known]
     try:
         texts = read_decimals(raw, _numeric_names(schema), table_format.decimal)
-        frame = apply_schema(texts, schema, table_format.missing)
+        frame = keep_categories(apply_schema(texts, schema, table_format.missing), raw, schema)
     except TableMismatchError as error:
         raise TableMismatchError(f"{error}{way_out(str(error))}") from error
     if left_out:
@@ -145,7 +151,7 @@ def read_raw(path: Path, table_format: TableFormat) -> pd.DataFrame:
 def read_typed(path: Path, reading: Reading) -> pd.DataFrame:
     """Return the table of a file with types: those of Parquet, or inferred from text."""
     frame, table_format = read_source(path, None, reading, tell=False)
-    if not _read_bytes(path).startswith(_PARQUET_START):
+    if not _read_bytes(path).startswith(PARQUET_START):
         frame = infer_types(frame, table_format)
     return frame.dropna(ignore_index=True) if reading.drop_na else frame
 
@@ -155,8 +161,9 @@ def read_row_by_row(
 ) -> pd.DataFrame:
     """Return the table of a file for a user's function, no value of it depending on other rows.
 
-    Types inferred from whole columns would: with one word in a column of numbers, ``1.0`` would
-    not be a number any more in all other rows, but another level, or none.
+    Types inferred from whole columns would: with one word in a column of numbers, ``1.0`` is not a
+    number any more in all other rows, and another level, or none. So would dtypes: all that they
+    depend on is whether the file is text, and the types that a Parquet file declares.
 
     Parameters
     ----------
@@ -168,12 +175,13 @@ def read_row_by_row(
     Returns
     -------
     DataFrame
-        Of text files, float64 where the schema's column of that name is numeric and all values are
-        numbers, levels where it has them, and stripped texts otherwise; None where missing.
+        Of text files, columns of objects: floats where the schema's column of that name is numeric
+        and the value is a number, levels where it has them, and stripped texts otherwise; NaN or
+        None where missing. Of Parquet files, pandas' nullable dtypes for the types of the file.
     """
     content = _read_bytes(path)
     raw = _parse(content, path, table_format)
-    if content.startswith(_PARQUET_START):
+    if content.startswith(PARQUET_START):
         return raw
     kinds = {} if schema is None else {str(name): k for name, k in schema.columns.items()}
     numeric = [] if schema is None else _numeric_names(schema)
@@ -190,21 +198,24 @@ def _as_texts(column: pd.Series, missing: tuple[str, ...]) -> pd.Series:
 
 
 def _as_kind(column: pd.Series, kind: Any, missing: tuple[str, ...]) -> pd.Series:
+    """Return the values of a column as objects, each read by itself."""
     texts = _as_texts(column, missing)
+    values = [text if isinstance(text, str) else None for text in texts.tolist()]
     if isinstance(kind, Discrete):
         levels = {str(level): level for level in kind.levels}
-        values = [levels.get(text, text) for text in texts.tolist()]
-        return pd.Series(values, index=column.index, dtype=object)
-    if kind is None:
-        return texts
-    numbers = pd.to_numeric(texts, errors="coerce").astype(np.float64)
-    return texts if (numbers.isna() & texts.notna()).any() else numbers
+        values = [None if text is None else levels.get(text, text) for text in values]
+    elif kind is not None:
+        numbers = pd.to_numeric(texts, errors="coerce").to_numpy(np.float64, na_value=np.nan)
+        values = [
+            text if text is not None and np.isnan(number) else number
+            for text, number in zip(values, numbers.tolist(), strict=True)
+        ]
+    return pd.Series(values, index=column.index, dtype=object)
 
 
 def _parse(content: bytes, path: Path, table_format: TableFormat) -> pd.DataFrame:
-    if content.startswith(_PARQUET_START):
-        _require_pyarrow()
-        return pd.read_parquet(io.BytesIO(content))
+    if content.startswith(PARQUET_START):
+        return read_parquet(content)
     if path.suffix in PARQUET:
         raise Problem(f"{path} is not a Parquet file; name it .csv if it is text.")
     if content.startswith(b"PK\x03\x04"):
@@ -234,15 +245,6 @@ def _read_bytes(path: Path) -> bytes:
         raise Problem(f"There is no file {str(path)!r}.")
     content = path.read_bytes()
     return gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content
-
-
-def _require_pyarrow() -> None:
-    try:
-        import pyarrow  # noqa: F401
-    except ImportError:
-        raise Problem(
-            "Parquet files need pyarrow, which is not installed: pip install pyarrow, or use CSV."
-        ) from None
 
 
 def _check_text(text: str, delimiter: str, path: Path) -> None:
@@ -359,7 +361,7 @@ def _encode(text: str, table_format: TableFormat) -> bytes:
 def _table_suffix(path: Path) -> str:
     suffix = Path(path.stem).suffix if path.suffix == ".gz" else path.suffix
     if suffix in PARQUET and path.suffix != ".gz":
-        _require_pyarrow()
+        require_pyarrow()
         return suffix
     if suffix not in TEXT:
         raise click.UsageError(
@@ -382,9 +384,7 @@ def write_table(
     }
     frame = pd.DataFrame(columns)
     if path != STDOUT and _table_suffix(path) in PARQUET:
-        buffer = io.BytesIO()
-        frame.rename(columns=str).to_parquet(buffer, index=False)
-        write_bytes(path, buffer.getvalue())
+        write_bytes(path, parquet_bytes(frame))
         return
     absent = table_format.missing[0] if table_format.missing else ""
     text = frame.to_csv(

@@ -15,7 +15,7 @@ from .._extras import how_to_install
 from ..exceptions import SchemaError
 from ..metrics import marginal_tvds
 from ..privacy import PrivacySpent
-from ..schema import TableSchema
+from ..schema import TableSchema, as_plain_frame
 from . import _sections as sections
 from ._page import make_page
 from ._words import PYTHON, Words
@@ -225,7 +225,7 @@ def _find_plan(synthesizer: Any) -> FitPlan | None:
 
 def _read(table: Any, schema: TableSchema) -> Any:
     """Return the columns of the schema, as far as the table has them, as a pandas frame."""
-    table = table.to_pandas() if hasattr(table, "to_pandas") else table
+    table = as_plain_frame(table)
     if not isinstance(table, pd.DataFrame):
         return table
     return table[[name for name in schema if name in table.columns]]

@@ -11,7 +11,7 @@ from pandas.api import types
 from sklearn.utils import Bunch
 
 from ..exceptions import TableMismatchError
-from ..schema import Continuous, Count, TableSchema, shorten
+from ..schema import LARGEST_COUNT, Continuous, Count, TableSchema, shorten
 
 __all__ = ["apply_schema", "choose_rows", "make_bunch"]
 
@@ -85,7 +85,10 @@ def _convert(column: pd.Series, name: Any, kind: Any, missing: Sequence[str]) ->
     lookup = np.array([*values, None], dtype=object)
     if (codes < 0).any() and not kind.nullable:
         raise _missing_values(name, kind)
-    return pd.Series(lookup[codes], index=column.index).infer_objects()
+    found = pd.Series(lookup[codes], index=column.index, dtype=object)
+    is_large = any(type(level) is int and abs(level) > LARGEST_COUNT for level in kind.levels)
+    # floats, which integers become beside missing values, would not hold large ones
+    return found if is_large and (codes < 0).any() else found.infer_objects()
 
 
 def _as_texts(values: Any) -> list[str]:

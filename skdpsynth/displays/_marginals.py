@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..metrics import marginal_tvds
-from ..schema import Categorical, Count, Ordinal, TableSchema
+from ..schema import Categorical, Count, Ordinal, TableSchema, as_plain_frame
 from ._room import make_room
 from ._style import (
     REAL,
@@ -147,6 +147,7 @@ class MarginalDisplay:
         TableMismatchError
             A column is absent, a table is empty, or a value is not among the levels of its column.
         """
+        real, synthetic = as_plain_frame(real), as_plain_frame(synthetic)
         distances = marginal_tvds(real, synthetic, schema, 1, n_bins=n_bins, edges=edges)["tvd"]
         marginals = [
             _compute(real[name], synthetic[name], schema[name], distance, n_bins, cumulative)
@@ -235,7 +236,8 @@ def _share_of_levels(
     frequent = set(shares[0].nlargest(most).index)
     shown = [level for level in levels if level in frequent]
     labels = [str(level) for level in shown]
-    bars = [share.loc[shown].tolist() for share in shares]
+    # not loc, which takes boolean levels for a mask
+    bars = [share.reindex(shown).tolist() for share in shares]
     if len(shown) < len(levels):
         labels.append("others")
         for bar, share in zip(bars, shares, strict=True):

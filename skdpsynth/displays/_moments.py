@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ..metrics import marginal_tvds
-from ..schema import Continuous, Count, TableSchema
+from ..schema import Continuous, Count, TableSchema, as_plain_frame
 from ._room import make_room, measure
 from ._style import GRID, INK, SYNTHETIC, finish_panel, make_panels, shorten_text, spell_number
 
@@ -95,6 +95,7 @@ class MomentDisplay:
         names = [name for name in schema if isinstance(schema[name], Continuous | Count)]
         if not names:
             raise ValueError("The schema has no Continuous or Count column, so no mean exists.")
+        real, synthetic = as_plain_frame(real), as_plain_frame(synthetic)
         # the checks of the tables
         marginal_tvds(real, synthetic, schema.select(names), 1, n_bins=1)
         columns = {}

@@ -17,6 +17,7 @@ from sklearn.metrics import (
 )
 
 from ..metrics import predict_classes
+from ..schema import as_plain_frame, as_plain_series
 from ._room import make_room
 from ._style import GRID, INK, OTHERS, REAL_LINE, finish_panel, make_panels, shorten_text
 
@@ -225,7 +226,8 @@ class TSTRDisplay:
         n_samples = max(1, round(synthesizer.n_records_)) if n_samples is None else n_samples
         X, y = synthesizer.sample_xy(n_samples, random_state=random_state)
         target = synthesizer.schema_.target
-        training = {"synthetic": pd.DataFrame(X).assign(**{target: np.asarray(y, dtype=object)})}
+        labels = np.asarray(as_plain_series(y), dtype=object)
+        training = {"synthetic": pd.DataFrame(as_plain_frame(X)).assign(**{target: labels})}
         if real is not None:
             training["real"] = real
         return cls.from_tables(

@@ -14,17 +14,16 @@ from sklearn.utils.validation import check_is_fitted
 from .._parameters import check_count
 from ..exceptions import PrivacyLeakWarning
 from ..privacy import PrivacyLedger, PrivacySpent
-from ..schema import TableSchema
+from ..schema import TableSchema, column_names, first_rows, select_columns, take_column
 from ._conditions import carry_conditions, transform_rows
 from ._masking import mask_rows, masking_steps, place_after, put_back, set_aside, without_masking
-from ._restore import JointFormat, column_names, read_format, split_at
+from ._restore import JointFormat, read_format, split_at
 from ._schemas import (
     draft_schema,
     join_schemas,
     lend_schemas,
     mark_leak,
     mark_purchases,
-    publish_formats,
     read_target,
     trace_schemas,
 )
@@ -34,7 +33,6 @@ from ._steps import (
     describe_leak,
     describe_spent,
     find_mixing,
-    first_rows,
     is_passthrough,
     leaf_steps,
     learns_from_rows,
@@ -173,7 +171,6 @@ class SynthesizerPipeline(Pipeline):
         if leaking:
             mark_leak(self._synthesizer)
         mark_purchases(self._synthesizer, path)
-        publish_formats(self.steps, path)
         mixing = find_mixing(self._transformers, rest, leaking)
         self.has_y_ = y is not None
         if mixing:
@@ -208,7 +205,7 @@ class SynthesizerPipeline(Pipeline):
 
         Returns
         -------
-        table : DataFrame or ndarray of shape (n_samples, n_features_in_)
+        table : DataFrame, pyarrow.Table or ndarray of shape (n_samples, n_features_in_)
             Columns, order and container of X.
 
         Raises
@@ -359,8 +356,9 @@ class SynthesizerPipeline(Pipeline):
     def _go_back_jointly(self, table: Any, rng: Seeds) -> Any:
         if not self.has_y_ or not self._transformers:
             return self._go_back(table, rng)
-        at = table.iloc if hasattr(table, "iloc") else table
-        return self._format.join(self._go_back(at[:, :-1], rng), at[:, -1])
+        last = len(column_names(table)) - 1
+        features = select_columns(table, range(last))
+        return self._format.join(self._go_back(features, rng), take_column(table, last))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -28,7 +28,6 @@ __all__ = [
     "lend_schemas",
     "mark_leak",
     "mark_purchases",
-    "publish_formats",
     "read_target",
     "trace_schemas",
 ]
@@ -135,13 +134,6 @@ def read_target(synthesizer: Any) -> TableSchema | None:
     if not isinstance(synthesizer, BaseSynthesizer):
         return None
     return synthesizer.schema_.select([synthesizer.schema_.target])
-
-
-def publish_formats(steps: Sequence[tuple[str, Any]], path: SchemaPath) -> None:
-    """Reduce what transformers keep of dtypes to what follows from their schemas."""
-    for position, schema in path.read.items():
-        step = steps[position][1]
-        step.format_ = public_format(step.format_, schema.select(step.format_.names))
 
 
 def _output_schema(step: TableTransformer, schema: TableSchema) -> TableSchema:

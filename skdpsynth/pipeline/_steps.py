@@ -16,13 +16,13 @@ from sklearn.utils import get_tags
 from ..pii import PIIDetector, PIIMasker
 from ..preprocessing import TableTransformer
 from ..privacy import PrivacySpent
+from ..schema import first_rows
 
 __all__ = [
     "check_steps",
     "describe_leak",
     "describe_spent",
     "find_mixing",
-    "first_rows",
     "is_passthrough",
     "leaf_steps",
     "learns_from_rows",
@@ -199,10 +199,3 @@ def find_mixing(
 
 def _as_frame(table: Any) -> pd.DataFrame:
     return pd.DataFrame(np.asarray(table, dtype=object))
-
-
-def first_rows(table: Any, n_rows: int) -> Any:
-    """Return the first rows of any table, in its container."""
-    if hasattr(table, "iloc"):
-        return table.iloc[:n_rows]
-    return table[:n_rows]

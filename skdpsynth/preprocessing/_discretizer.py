@@ -24,6 +24,7 @@ from ..schema import (
     check_missing,
     check_schema,
     make_edges,
+    public_format,
     read_numbers,
     restore_column,
     restore_numbers,
@@ -76,7 +77,8 @@ class BoundedDiscretizer(TableTransformer):
         The schema of what `transform` returns, bins being `Ordinal`; only when a schema was
         given or drafted.
     format_ : TableFormat
-        The container, names and dtypes of X.
+        The container, names and dtypes of X; with a schema the dtypes follow from it
+        (`public_format`).
     n_features_in_ : int
         Number of columns seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -164,6 +166,8 @@ class BoundedDiscretizer(TableTransformer):
                 }
             )
         self.format_ = table_format
+        if self._schema is not None:
+            self.format_ = public_format(table_format, self._schema)
         return self
 
     def transform(self, X: Any) -> Any:

@@ -17,6 +17,7 @@ from ..schema import (
     check_schema,
     decode_table,
     encode_table,
+    public_format,
     warn_leak,
 )
 from ._base import TableTransformer
@@ -45,7 +46,7 @@ class TableEncoder(TableTransformer):
     output_schema_ : TableSchema
         The schema of what `transform` returns: positions of levels, and numbers from 0 to 1.
     format_ : TableFormat
-        The container, names and dtypes of X.
+        The container and names of X, and dtypes that follow from the schema (`public_format`).
     n_features_in_ : int
         Number of columns seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -103,7 +104,7 @@ class TableEncoder(TableTransformer):
         self.output_schema_ = self.schema_.replace(
             {name: _code_kind(kind) for name, kind in self.schema_.columns.items()}
         )
-        self.format_ = table_format
+        self.format_ = public_format(table_format, self.schema_)
         return self
 
     def transform(self, X: Any) -> np.ndarray:
@@ -137,7 +138,7 @@ class TableEncoder(TableTransformer):
         Returns
         -------
         table : DataFrame or ndarray of shape (n_rows, n_columns)
-            An integer column with missing values is float64, as in pandas.
+            Dtypes follow from the schema.
         """
         frame = self._read_output(X)
         codes = frame.to_numpy(dtype=np.float64, na_value=np.nan)

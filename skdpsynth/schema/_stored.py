@@ -10,7 +10,8 @@ import pandas as pd
 
 from .._storing import Entry, Stored, require
 from ..privacy import PrivacyLedger
-from ._formats import TableFormat
+from ._containers import CONTAINERS, require_container
+from ._formats import CATEGORIES, TableFormat
 from ._json import read_json
 from ._kinds import Categorical, Continuous, Count, Ordinal
 from ._table_schema import TableSchema
@@ -37,11 +38,13 @@ def _make_schema(text: str, ledger: PrivacyLedger | None) -> TableSchema:
 
 
 def check_format(table_format: TableFormat) -> None:
-    """Check that every column has a dtype, and the container is known."""
-    require(table_format.container in ("pandas", "polars", "numpy"), "its container is unknown")
+    """Check that every column has a dtype, and the container is known and installed."""
+    require(table_format.container in CONTAINERS, "its container is unknown")
+    is_arrow = any(str(dtype).endswith("arrow category") for dtype in table_format.dtypes)
+    require_container(table_format.container, uses_arrow=is_arrow)
     require(len(table_format.names) == len(table_format.dtypes), "columns lack their dtypes")
     for dtype in table_format.dtypes:
-        is_category = isinstance(dtype, str) and dtype in ("category", "ordered category")
+        is_category = isinstance(dtype, str) and dtype in CATEGORIES
         is_dtype = isinstance(dtype, np.dtype | pd.api.extensions.ExtensionDtype)
         require(is_category or is_dtype, "a column has no dtype")
 

@@ -87,7 +87,8 @@ class TableSchema(Columns):
         `Continuous`, except integers that pandas stores as floats because some are missing,
         which count as integers. A constant numeric column gets an upper bound one above (large
         values: twice) its value. An integer target with at most 20 distinct values becomes
-        `Categorical`.
+        `Categorical`, and so do as few integers of which some are beyond 2⁵³. Intervals, as of
+        ``pd.cut``, become levels that spell them.
 
         Parameters
         ----------
