@@ -211,7 +211,7 @@ def test_dictionaries_of_parquet_come_back(tmp_path, levels, ordered):
     frame = pd.DataFrame({"x": column, "n": [1, 2, 3]})
     path = tmp_path / "t.parquet"
     write_table(frame, schema, path, TableFormat())
-    back = read_table(path, schema, TableFormat())
+    back = read_rows(path, schema, Reading(TableFormat()))
     assert back["x"].tolist()[:2] == levels
     assert back["x"].isna().tolist() == [False, False, True]
     if isinstance(levels[0], str):
@@ -224,7 +224,7 @@ def test_integers_of_parquet_are_exact_where_some_are_missing(tmp_path):
     codes = [2**60 + 1, 2**60 + 3]
     schema = TableSchema({"code": Categorical(codes, nullable=True)})
     pd.DataFrame({"code": pd.array([*codes, None], dtype="Int64")}).to_parquet(tmp_path / "t.pq")
-    read = read_table(tmp_path / "t.pq", schema, TableFormat())
+    read = read_rows(tmp_path / "t.pq", schema, Reading(TableFormat()))
     assert read["code"].tolist()[:2] == codes
     write_table(read, schema, tmp_path / "u.parquet", TableFormat())
     again = pd.read_parquet(tmp_path / "u.parquet", dtype_backend="numpy_nullable")
