@@ -191,7 +191,8 @@ def buy(
     write_bytes(output, (bought.to_json() + "\n").encode())
     warn(
         f"this schema cost epsilon = {epsilon:g} and delta = {delta:g}. The budget of every fit to "
-        "the same rows comes on top; the file does not say so, keep a note with it."
+        "the same rows comes on top. The file says so, and every fit with it counts the purchase: "
+        "leave that part as it is when you edit it."
     )
 
 
