@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import pandas as pd
 
 from ..datasets import apply_schema
 from ..privacy import PrivacySpent, gdp_mu, nonnegative_sensitivity
@@ -175,7 +174,7 @@ def fit(data: Path, output: Path, force: bool, **given: Any) -> None:
     if output == Path("-"):
         raise click.UsageError("A model is no text; name a file for it, such as -o model.skdp.")
     check_output(output, force, [data, options.schema, options.model_file])
-    synthesizer.fit(_read_rows(data, schema, options, table_format, code))
+    _fit_rows(synthesizer, data, schema, options, table_format, code)
     synthesizer.save(output)
     say(f"Wrote {output}. {describe_budget(synthesizer.privacy_spent_)}")
     _warn_of_noise(synthesizer)
@@ -222,7 +221,7 @@ def synthesize(
     schema, code = read_inputs(options)
     synthesizer = make_synthesizer(options, schema, code)
     check_output(output, force, [data, options.schema, options.model_file], is_table=True)
-    synthesizer.fit(_read_rows(data, schema, options, table_format, code))
+    _fit_rows(synthesizer, data, schema, options, table_format, code)
     rows = draw_rows(synthesizer, num_synthetic, None, seed)
     rows = code.after(round_to_digits(rows, synthesizer.schema_, digits))
     write_table(rows, synthesizer.schema_, output, table_format)
@@ -245,22 +244,33 @@ def read_inputs(options: FitOptions) -> tuple[TableSchema, UserCode]:
     return schema, read_user_code(options.model_file)
 
 
-def _read_rows(
-    data: Path, schema: TableSchema, options: FitOptions, table_format: TableFormat, code: UserCode
-) -> pd.DataFrame:
-    """Return the private rows as the schema describes them."""
+def _fit_rows(
+    synthesizer: Any,
+    data: Path,
+    schema: TableSchema,
+    options: FitOptions,
+    table_format: TableFormat,
+    code: UserCode,
+) -> None:
+    """Fit to the private rows as the schema describes them, and record what user code did."""
     if code.preprocess is None:
         raw = read_raw(data, table_format)
     else:
-        raw = code.before(read_row_by_row(data, schema, table_format))
+        read = read_row_by_row(data, schema, table_format)
+        mixing = code.find_mixing(read, schema)
+        raw = code.before(read)
         # a number that the function spelled has a point
         table_format = replace(table_format, decimal=".")
     if options.drop_na:
         columns = nullable_schema(schema, True)
         frame = select_columns(raw, columns, table_format, data).dropna(ignore_index=True)
         # once more: without missing values counts are integers
-        return apply_schema(frame, schema)
-    return select_columns(raw, schema, table_format, data)
+        frame = apply_schema(frame, schema)
+    else:
+        frame = select_columns(raw, schema, table_format, data)
+    synthesizer.fit(frame)
+    if code.preprocess is not None:
+        code.mark(synthesizer, mixing)
 
 
 def _warn_of_noise(synthesizer: Any) -> None:
@@ -284,6 +294,12 @@ def _warn_of_noise(synthesizer: Any) -> None:
 def describe_budget(spent: PrivacySpent) -> str:
     """Return what was spent in a line, or two where it is no guarantee."""
     budget = f"Spent epsilon = {spent.epsilon:.4g}, delta = {spent.delta:.3g} ({spent.adjacency})."
+    if spent.purchase is not None:
+        epsilon, delta = spent.total
+        budget += (
+            " With what bounds and levels were bought for, the rows are worth "
+            f"epsilon = {epsilon:.4g}, delta = {delta:.3g}."
+        )
     if not spent.is_private:
         warn(f"NOT PRIVATE. {'; '.join(spent.notes)}.")
     return budget

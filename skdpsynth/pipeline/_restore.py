@@ -116,7 +116,7 @@ def read_format(
         read = features or TableFormat(_container(X), (), ())
         _, joint = join_target(frame, read, y, target.names[0])
         y_format = public_format(joint.select(target.names), target)
-        kinds = target if kinds is None else kinds.replace(dict(target.columns))
+        kinds = target if kinds is None else kinds.replace(target)
     if features is not None and schema is not None:
         features = public_format(features, schema.select(features.names))
     return JointFormat(features, y_format, kinds)
