@@ -6,6 +6,7 @@ import os
 from abc import ABCMeta, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
@@ -24,6 +25,24 @@ from .privacy import Mechanisms, NoiseSource, PrivacyLedger
 from .schema import TableSchema, check_schema
 
 __all__ = ["BaseSynthesizer"]
+
+
+class _UsedSeeds:
+    """Seeds that an estimator, or a clone of it, was fitted with."""
+
+    def __init__(self, template: _UsedSeeds | None = None) -> None:
+        self._template = template
+        self._seeds: list[Any] = []
+
+    def add(self, random_state: Any) -> None:
+        if random_state is not None:
+            # a clone has a copy of a RandomState, which counts as any other
+            self._seeds.append(random_state if isinstance(random_state, Integral) else "state")
+            if self._template is not None:
+                self._template.add(random_state)
+
+    def __contains__(self, random_state: Any) -> bool:
+        return (random_state if isinstance(random_state, Integral) else "state") in self._seeds
 
 
 class BaseSynthesizer(BaseEstimator, metaclass=ABCMeta):
@@ -106,6 +125,7 @@ class BaseSynthesizer(BaseEstimator, metaclass=ABCMeta):
         with tqdm(total=total, desc=unit, disable=not self.verbose) as bar:
             release = plan.release(table, Mechanisms(ledger, noise, bar.update))
         model = plan.infer(release, as_generator(self.random_state))
+        self._used_seeds().add(self.random_state)
         # set all at once, so that a fit that fails or is interrupted changes nothing
         self.__dict__.pop("feature_names_in_", None)
         self.__dict__.update(
@@ -311,10 +331,21 @@ class BaseSynthesizer(BaseEstimator, metaclass=ABCMeta):
             return X, y[:, 0]
         return X, y[target]
 
+    def _used_seeds(self) -> _UsedSeeds:
+        used: _UsedSeeds = self.__dict__.setdefault("_used", _UsedSeeds())
+        return used
+
+    def __sklearn_clone__(self) -> Any:
+        clone = super().__sklearn_clone__()
+        clone._used = _UsedSeeds(self._used_seeds())
+        return clone
+
     def __getstate__(self) -> dict[str, Any]:
         state = dict(super().__getstate__())
-        if "model_" in state:
-            # whoever reads the seed of the noise from a file could subtract the noise
+        used = state.pop("_used", ())
+        # whoever reads the seed of the noise from a file could subtract the noise: that of this
+        # fit, or of a clone's, such as the best estimator of a search whose template this is
+        if "model_" in state or self.random_state in used:
             state["random_state"] = None
         return state
 

@@ -1,7 +1,9 @@
 """Searches over pipelines, and what they would cost on private rows."""
 
+import copy
 import math
 import os
+import pickle
 from fractions import Fraction
 from itertools import permutations
 from pathlib import Path
@@ -80,8 +82,8 @@ def test_gaussian_fits_compose_along_the_curve():
     epsilon, delta = compose_fits(fits, 1e-6, all_gaussian=True)
     assert delta == 1e-6
     exact = gdp_epsilon(mu, 1e-6)
-    # the margins for the sampler may take a thousandth
-    assert exact * (1 - 1e-3) < epsilon < exact * (1 + 1e-3)
+    # the ledger's reserve for failures takes a millionth of δ
+    assert exact * (1 - 1e-6) < epsilon <= exact
 
 
 def test_fits_of_any_kind_compose_as_randomised_responses():
@@ -417,10 +419,11 @@ def test_a_search_over_a_pipeline(step, table):
     X, y = table[["age"]], table["sick"]
     model = make_synthesizer_pipeline(step, make_mixture(schema=None, random_state=0))
     grid = {"dpmixturesynthesizer__epsilon": [0.05, 100.0]}
-    scorer = TSTRScorer(LogisticRegression(), scoring="roc_auc", random_state=0)
+    # of one column only the direction shows in an AUC, which noise rarely turns round
+    scorer = TSTRScorer(LogisticRegression(), scoring="neg_log_loss", random_state=0)
     search = GridSearchCV(clone(model), grid, cv=2, scoring=scorer).fit(X, y)
     assert search.best_params_ == {"dpmixturesynthesizer__epsilon": 100.0}
-    assert search.best_score_ > 0.9
+    assert search.best_score_ > -0.3
     check_search(search, X, y, SCHEMA)
 
 
@@ -447,3 +450,45 @@ def test_a_search_on_adult(step):
     assert search.best_params_ == {name: enough}
     assert search.best_score_ > 0.86
     check_search(search, X, y, schema)
+
+
+# The seed of the template is that of the noise in the best estimator
+
+
+def template_of(search):
+    found = search.estimator
+    return found.steps[-1][1] if hasattr(found, "steps") else found
+
+
+@pytest.mark.parametrize("seed", [1234567, np.random.RandomState(5)], ids=["integer", "state"])
+@pytest.mark.parametrize("n_jobs", [None, 2])
+@pytest.mark.parametrize("is_pipeline", [False, True])
+def test_a_search_that_was_fitted_is_pickled_without_a_seed(table, seed, n_jobs, is_pipeline):
+    model = make_mixture(random_state=seed)
+    name = "n_components"
+    if is_pipeline:
+        model = make_synthesizer_pipeline(TableEncoder(SCHEMA), model.set_params(schema=None))
+        name = f"dpmixturesynthesizer__{name}"
+    search = GridSearchCV(model, {name: [1, 2]}, cv=make_folds(), n_jobs=n_jobs)
+    assert template_of(pickle.loads(pickle.dumps(search))).random_state is not None
+    scores = [search.fit(table).cv_results_["mean_test_score"] for _ in range(2)]
+    # also where workers are sent copies of clones
+    assert_allclose(scores[0], scores[1], rtol=1e-6)
+    assert template_of(search).random_state is seed
+    for copied in (pickle.loads(pickle.dumps(search)), copy.deepcopy(search)):
+        assert template_of(copied).random_state is None
+        # and it can be fitted again
+        assert template_of(clone(copied).fit(table)).random_state is None
+
+
+def test_a_template_keeps_a_seed_that_no_fit_has_used(table):
+    model = make_mixture(random_state=7)
+    twin = clone(model)
+    assert pickle.loads(pickle.dumps(model)).random_state == 7
+    twin.fit(table)
+    assert pickle.loads(pickle.dumps(model)).random_state is None
+    assert model.random_state == 7
+    model.set_params(random_state=8)
+    assert pickle.loads(pickle.dumps(model)).random_state == 8
+    # without a seed there is none to keep
+    assert pickle.loads(pickle.dumps(clone(model).set_params(random_state=None))) is not None
