@@ -12,6 +12,7 @@ import click
 import pandas as pd
 
 from ..exceptions import TableMismatchError
+from ..privacy import describe_purchases
 from ..schema import KINDS, Numeric, TableSchema
 from ._decimals import read_decimals
 from ._hints import hints_of_draft, way_out
@@ -248,6 +249,8 @@ def check(schema_file: Path, table: Path | None, **given: Any) -> None:
     """
     read = read_schema(schema_file)
     click.echo(repr(read))
+    if read.bought_with:
+        say(f"Of this schema, {describe_purchases(read.bought_with)}.")
     if table is None:
         return
     table_format = TableFormat(**given)

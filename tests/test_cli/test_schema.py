@@ -110,6 +110,7 @@ def test_a_bought_schema_counts_in_every_fit(folder, run):
     code, _, err = run(*buy, *kinds, "-o", "bought.json")
     assert code == 0
     assert "every fit with it counts the purchase" in err
+    assert "were bought for epsilon=" in run("schema", "check", "bought.json")[2]
     fit = ["fit", "data.csv", "--missing", "?", "--schema", "bought.json"]
     code, _, err = run(*fit, "--epsilon", "2", "-o", "m.skdp")
     assert code == 0
