@@ -116,8 +116,8 @@ class BaseSynthesizer(BaseEstimator, metaclass=ABCMeta):
         table, names = read_table(X, y, self)
         if not table.has_public_schema:
             ledger.mark_drafted_schema()
-        elif table.schema.ledger is not None:
-            ledger.mark_bought_schema(table.schema.ledger.spent())
+        for purchase in table.schema.bought_with:
+            ledger.mark_bought_schema(purchase)
         check_parameters(self)
         with first_import_of_jax():
             plan = self._plan(table.schema)

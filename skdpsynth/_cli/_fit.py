@@ -20,7 +20,7 @@ from ._methods import FitOptions, make_synthesizer
 from ._sample import draw_rows
 from ._schema import read_schema
 from ._table_options import Reading, reading_options, take_reading
-from ._tables import check_output, check_spelling, read_rows, write_table
+from ._tables import check_output, check_spelling, read_row_by_row, read_rows, write_table
 
 __all__ = ["fit", "fit_options", "read_inputs", "split_options", "synthesize"]
 
@@ -166,7 +166,7 @@ def fit(data: Path, output: Path, force: bool, **given: Any) -> None:
     if output == Path("-"):
         raise click.UsageError("A model is not a text; name a file for it, such as -o model.skdp.")
     check_output(output, force, [data, options.schema, options.model_file])
-    synthesizer.fit(read_rows(data, schema, reading))
+    _fit_rows(synthesizer, data, schema, reading)
     synthesizer.save(output)
     say(f"Wrote {output}. {describe_budget(synthesizer.privacy_spent_)}")
     _warn_of_noise(synthesizer)
@@ -213,7 +213,7 @@ def synthesize(
     synthesizer = make_synthesizer(options, reading.reduce(schema), reading.code)
     check_output(output, force, [data, options.schema, options.model_file], is_table=True)
     check_spelling(schema, output, reading.table_format)
-    synthesizer.fit(read_rows(data, schema, reading))
+    _fit_rows(synthesizer, data, schema, reading)
     rows = draw_rows(synthesizer, num_synthetic, None, seed)
     rows = reading.code.after(round_to_digits(rows, synthesizer.schema_, digits))
     write_table(rows, synthesizer.schema_, output, reading.table_format)
@@ -231,6 +231,17 @@ def read_inputs(options: FitOptions, reading: Reading) -> TableSchema:
             "private, and the row count is public there."
         )
     return read_schema(options.schema, options.target)
+
+
+def _fit_rows(synthesizer: Any, data: Path, schema: TableSchema, reading: Reading) -> None:
+    """Fit to the private rows, and record what the function that gets them first does."""
+    if reading.code.preprocess is None:
+        synthesizer.fit(read_rows(data, schema, reading))
+        return
+    rows = read_row_by_row(data, schema, reading.table_format)
+    mixing = reading.code.find_mixing(rows, schema)
+    synthesizer.fit(read_rows(data, schema, reading))
+    reading.code.mark(synthesizer, mixing)
 
 
 def _warn_of_noise(synthesizer: Any) -> None:
@@ -254,6 +265,12 @@ def _warn_of_noise(synthesizer: Any) -> None:
 def describe_budget(spent: PrivacySpent) -> str:
     """Return what was spent in a line, or two where it is not a guarantee."""
     budget = f"Spent epsilon = {spent.epsilon:.4g}, delta = {spent.delta:.3g} ({spent.adjacency})."
+    if spent.purchase is not None:
+        epsilon, delta = spent.total
+        budget += (
+            " With what bounds and levels were bought for, the rows are worth "
+            f"epsilon = {epsilon:.4g}, delta = {delta:.3g}."
+        )
     if not spent.is_private:
         notes = [in_options(note).removeprefix("not private: ") for note in spent.notes]
         warn(f"NOT PRIVATE: {'; '.join(notes)}.")

@@ -11,6 +11,7 @@ import click
 import pandas as pd
 
 from ..exceptions import SchemaError, TableMismatchError
+from ..privacy import describe_purchases
 from ..schema import KINDS, Continuous, Numeric, TableSchema
 from ._decimals import read_decimals
 from ._hints import hints_of_draft, way_out
@@ -219,7 +220,8 @@ def buy(
         say(f"Columns of {private.name} without a kind are left out: {left_out}")
     warn(
         f"this schema cost epsilon = {epsilon:g} and delta = {delta:g}. The budget of every fit to "
-        "the same rows comes on top; the file does not say so, keep a note with it."
+        "the same rows comes on top. The file says so, and every fit with it counts the purchase: "
+        "leave that part as it is when you edit it."
     )
 
 
@@ -292,6 +294,8 @@ def check(schema_file: Path, table: Path | None, **given: Any) -> None:
     reading = take_reading(given)
     full = read_schema(schema_file)
     click.echo(repr(reading.reduce(full)))
+    if full.bought_with:
+        say(f"Of this schema, {describe_purchases(full.bought_with)}.")
     if table is None:
         return
     raw, table_format = read_source(table, full, reading, tell=False)

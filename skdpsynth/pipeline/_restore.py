@@ -127,7 +127,7 @@ def read_format(
         read = features or TableFormat(read_any_frame(X)[1], (), ())
         _, joint = join_target(frame, read, y, target.names[0])
         y_format = public_format(joint.select(target.names), target)
-        kinds = target if kinds is None else kinds.replace(dict(target.columns))
+        kinds = target if kinds is None else kinds.replace(target)
     if features is not None and schema is not None:
         features = public_format(features, schema.select(features.names))
     return JointFormat(features, y_format, kinds)

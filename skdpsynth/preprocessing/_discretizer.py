@@ -161,7 +161,11 @@ class BoundedDiscretizer(TableTransformer):
         if self._schema is not None:
             self.output_schema_ = self._schema.replace(
                 {
-                    name: Ordinal(range(len(self.edges_[name]) - 1), nullable=kind.nullable)
+                    name: Ordinal(
+                        range(len(self.edges_[name]) - 1),
+                        nullable=kind.nullable,
+                        bought_with=self._schema[name].bought_with,
+                    )
                     for name, kind in self._kinds.items()
                 }
             )

@@ -151,7 +151,8 @@ class TableEncoder(TableTransformer):
 
 def _code_kind(kind: ColumnKind) -> ColumnKind:
     """Return the kind of the codes of a column."""
+    known: dict[str, Any] = {"nullable": kind.nullable, "bought_with": kind.bought_with}
     if not isinstance(kind, Discrete):
-        return Continuous(0, 1, nullable=kind.nullable)
+        return Continuous(0, 1, **known)
     codes = Ordinal if isinstance(kind, Ordinal) else Categorical
-    return codes(range(len(kind.levels)), nullable=kind.nullable)
+    return codes(range(len(kind.levels)), **known)

@@ -28,6 +28,7 @@ from ._formats import name_dtype as name_dtype
 from ._frames import decode_table, encode_table, fit_schema_to_names, join_target, read_frame
 from ._frames import read_any_frame as read_any_frame
 from ._given import check_schema as check_schema
+from ._given import purchases_of as purchases_of
 from ._given import warn_leak as warn_leak
 from ._json import JSON_FORMAT as JSON_FORMAT
 from ._json import JSON_VERSION as JSON_VERSION

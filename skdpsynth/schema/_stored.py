@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from .._storing import Entry, Stored, require
-from ..privacy import PrivacyLedger
+from ..privacy import PrivacyLedger, Purchase
 from ._containers import CONTAINERS, require_container
 from ._formats import CATEGORIES, TableFormat
 from ._json import read_json
@@ -20,7 +21,7 @@ __all__ = ["STORED", "check_format"]
 
 
 class SchemaState(NamedTuple):
-    """A schema: its JSON text, and what it was bought for."""
+    """A schema: its JSON text, and the ledger of its purchase."""
 
     text: str
     ledger: PrivacyLedger | None
@@ -34,7 +35,13 @@ def _take_schema(schema: TableSchema) -> dict[str, Any]:
 
 
 def _make_schema(text: str, ledger: PrivacyLedger | None) -> TableSchema:
-    return TableSchema(*read_json(text))._bought_with(ledger)
+    columns, target, purchases = read_json(text)
+    if ledger is not None and not purchases:
+        # files of before purchases had a number: this one is told from every other, and so never
+        # left out of a sum
+        purchases = (Purchase.of(ledger.spent()),)
+        columns = {name: replace(kind, bought_with=purchases) for name, kind in columns.items()}
+    return TableSchema(columns, target)._paid_for(purchases, ledger)
 
 
 def check_format(table_format: TableFormat) -> None:

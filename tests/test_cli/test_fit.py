@@ -159,6 +159,28 @@ def test_model_in_python(folder, run):
     assert "On the command line: --model-file FILE.py" in err
 
 
+@pytest.mark.parametrize(
+    ("body", "is_private"),
+    [
+        ("frame.assign(age=frame['age'].clip(upper=60))", True),
+        ("frame.assign(age=frame['age'].fillna(frame['age'].mean()).round())", False),
+        ("frame[frame['age'] > 40]", False),
+    ],
+)
+def test_what_preprocess_does_is_kept_in_the_model(folder, run, body, is_private):
+    (folder / "own.py").write_text(f"def preprocess(frame):\n    return {body}\n")
+    fit = ["fit", "data.csv", *OPTIONS, "--model-file", "own.py", "-o", "m.skdp"]
+    code, _, err = run(*fit)
+    assert code == 0
+    assert ("NOT PRIVATE" in err) is not is_private
+    spent = skdpsynth.load("m.skdp").privacy_spent_
+    assert spent.is_private is is_private
+    told = "is your claim" if is_private else "not covered by the guarantee"
+    assert any("preprocess of own.py" in note and told in note for note in spent.notes)
+    _, out, _ = run("privacy", "m.skdp")
+    assert "reprocess of own.py" in out.replace("\n    ", " ")
+
+
 def test_one_row_does_not_change_how_others_are_read(folder, run):
     """A word among numbers made texts of all of them, and "1.0" is no level 1."""
     (folder / "own.py").write_text("def preprocess(frame):\n    return frame\n")

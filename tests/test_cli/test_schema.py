@@ -3,6 +3,7 @@ import json
 import pandas as pd
 import pytest
 
+import skdpsynth
 from skdpsynth._cli._json_schema import json_schema
 from skdpsynth.exceptions import SchemaError
 from skdpsynth.schema import Categorical, Continuous, Count, Ordinal, TableSchema
@@ -101,6 +102,24 @@ def test_draft_of_parquet_keeps_its_types(folder, run):
     assert code == 0
     drafted = TableSchema.from_json(out)
     assert drafted == TableSchema({"n": Continuous(1, 2.5), "word": Categorical(["1", "2"])})
+
+
+def test_a_bought_schema_counts_in_every_fit(folder, run):
+    buy = ["schema", "buy", "data.csv", "--missing", "?", "--delta", "1e-5", "--epsilon", "50"]
+    kinds = ["--kind", "visits=count", "--kind", "ill=categorical"]
+    code, _, err = run(*buy, *kinds, "-o", "bought.json")
+    assert code == 0
+    assert "every fit with it counts the purchase" in err
+    assert "were bought for epsilon=" in run("schema", "check", "bought.json")[2]
+    fit = ["fit", "data.csv", "--missing", "?", "--schema", "bought.json"]
+    code, _, err = run(*fit, "--epsilon", "2", "-o", "m.skdp")
+    assert code == 0
+    spent = skdpsynth.load("m.skdp").privacy_spent_
+    assert 51 < spent.total[0] < 52.001
+    assert f"the rows are worth epsilon = {spent.total[0]:.4g}" in err
+    # and in what is made of it: without missing values
+    assert run(*fit, "--epsilon", "2", "--drop-na", "-o", "m2.skdp")[0] == 0
+    assert skdpsynth.load("m2.skdp").privacy_spent_.purchase == spent.purchase
 
 
 def test_buy(folder, run):
@@ -237,4 +256,9 @@ def test_json_schema_knows_all_kinds_and_may_be_named_in_the_file():
     assert rules["properties"]["kind"]["enum"] == list(KINDS)
     document = {"$schema": "./skdpsynth.schema.json", **json.loads(SCHEMA.to_json())}
     assert TableSchema.from_json(json.dumps(document)) == SCHEMA
-    assert set(document) == set(json_schema()["properties"])
+    # what was bought is told of no schema that was declared
+    assert {*document, "bought_with"} == set(json_schema()["properties"])
+    purchase = json_schema()["properties"]["bought_with"]["items"]
+    table = pd.DataFrame({"n": range(4000)})
+    bought = json.loads(TableSchema.from_private(table, 1.0, 1e-6).to_json())
+    assert set(bought["bought_with"][0]) == set(purchase["properties"])
