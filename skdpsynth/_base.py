@@ -246,8 +246,9 @@ class BaseSynthesizer(BaseEstimator, metaclass=ABCMeta):
         Returns
         -------
         log_density : ndarray of shape (n_rows,)
-            Natural logarithms; with respect to counting measure on levels, integers and missing
-            values, and to the units of each Continuous column.
+            Natural logarithms; with respect to counting measure on levels, integers, values of
+            a column with `decimals` or `step`, and missing values, and to the units of each other
+            Continuous column.
         """
         check_is_fitted(self)
         if not self.has_y_ and y is not None:

@@ -79,7 +79,7 @@ def round_to_digits(frame: pd.DataFrame, schema: TableSchema, digits: int | None
         kind = schema.columns.get(name)
         if isinstance(kind, Continuous) and types.is_float_dtype(frame[name].dtype):
             values = [float(f"{value:.{digits}g}") for value in frame[name].to_numpy(float)]
-            rounded[name] = np.clip(values, kind.low, kind.high)
+            rounded[name] = np.clip(kind.snap(np.array(values)), kind.low, kind.high)
         else:
             rounded[name] = frame[name].array
     return pd.DataFrame(rounded, index=frame.index)

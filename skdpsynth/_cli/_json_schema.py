@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..schema import JSON_FORMAT, JSON_VERSION, KINDS, LARGEST_COUNT, Numeric
+from ..schema import JSON_FORMAT, JSON_VERSION, KINDS, LARGEST_COUNT, MOST_DECIMALS, Numeric
 
 __all__ = ["json_schema"]
 
@@ -14,6 +14,12 @@ _NULLABLE = {
     "description": "Whether values may be missing. A statement about the column, not about rows.",
     "type": "boolean",
     "default": False,
+}
+_DECIMALS = {
+    "description": "Values have at most so many decimals; by default all digits.",
+    "type": ["integer", "null"],
+    "minimum": 0,
+    "maximum": MOST_DECIMALS,
 }
 _MEANING = {
     "continuous": "Real numbers between two public bounds; values outside are moved to them.",
@@ -76,6 +82,14 @@ def json_schema() -> dict[str, Any]:
     }
 
 
+def _step_of(kind: str) -> dict[str, Any]:
+    return {
+        "description": "Values are low, low + step, low + 2 step, ... up to high.",
+        "type": ["integer" if kind == "count" else "number", "null"],
+        "exclusiveMinimum": 0,
+    }
+
+
 def _when_kind(kind: str) -> dict[str, Any]:
     """Return what a column of this kind must look like."""
     properties: dict[str, Any] = {
@@ -87,7 +101,9 @@ def _when_kind(kind: str) -> dict[str, Any]:
         bound: dict[str, Any] = {"type": "number"}
         if kind == "count":
             bound = {"type": "integer", "minimum": -LARGEST_COUNT, "maximum": LARGEST_COUNT}
-        properties |= {"low": bound, "high": bound}
+        properties |= {"low": bound, "high": bound, "step": _step_of(kind)}
+        if kind == "continuous":
+            properties["decimals"] = _DECIMALS
         required = ["name", "kind", "low", "high"]
     else:
         levels = {"type": "array", "minItems": 1, "uniqueItems": True, "items": _LEVEL}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pandas as pd
 
 from ..exceptions import SchemaError, TableMismatchError
 from ..privacy import describe_purchases
-from ..schema import KINDS, Continuous, Numeric, TableSchema
+from ..schema import KINDS, Continuous, Numeric, TableSchema, draft_table
 from ._decimals import read_decimals
 from ._hints import hints_of_draft, way_out
 from ._house import FILE, Group, Problem, say, warn
@@ -23,6 +24,7 @@ from ._tables import (
     read_source,
     read_typed,
     select_columns,
+    tell_leading_zeros,
     write_bytes,
 )
 
@@ -84,10 +86,14 @@ def draft(
 ) -> None:
     """Draft a schema from PUBLIC rows.
 
-    Bounds, levels and which columns may have missing values are copied from the rows of PUBLIC, a
-    CSV or Parquet file. On private rows that is a leak, which no later step can mend: the oldest
-    person's age becomes a bound, a rare diagnosis a level. Use another year's release, or made-up
-    rows that span the code book, and edit the result: it is short.
+    Bounds, levels, decimals, steps and which columns may have missing values are copied from the
+    rows of PUBLIC, a CSV or Parquet file. What may not be meant is told, column by column, with
+    what to do: identifiers, dates, numbers that are texts, columns without a value, which are left
+    out.
+
+    On private rows that is a leak, which no later step can mend: the oldest person's age becomes a
+    bound, a rare diagnosis a level. Use another year's release, or made-up rows that span the code
+    book, and edit the result: it is short.
 
     \b
     Example:
@@ -95,14 +101,22 @@ def draft(
     """
     reading = take_reading(given)
     check_output(output, force, [public, reading.model_file])
-    frame = read_typed(public, reading)
-    try:
-        drafted = TableSchema.from_frame(frame, target=target, max_levels=max_levels)
-    except TableMismatchError as error:
-        raise TableMismatchError(f"{error}{way_out(str(error))}") from error
-    write_bytes(output, (drafted.to_json() + "\n").encode())
-    for hint in hints_of_draft(drafted):
-        say(hint)
+    drafted = draft_table(read_typed(public, reading), max_levels, target)
+    refused = drafted.refused([] if target is None else [target])
+    if not refused:
+        text = TableSchema(drafted.columns, target=target).to_json() + "\n"
+        write_bytes(output, text.encode())
+    if drafted.columns:
+        for hint in hints_of_draft(drafted):
+            say(hint)
+    if refused:
+        drops = " ".join(f"--drop {shlex.quote(str(name))}" for name in refused)
+        texts = [problem.command for problem in refused.values()]
+        listed = "".join(f"\n- {text}{way_out(text)}" for text in texts)
+        raise TableMismatchError(
+            f"No schema is written, because of these columns:{listed}\nTo leave them out, or with "
+            f"--drop COLUMN one of them: {drops}"
+        )
     warn(
         f"the schema repeats bounds and levels of {public.name}. If those rows are private, the "
         "schema is too, and so is everything made with it: no budget covers them. Read it before "
@@ -301,6 +315,7 @@ def check(schema_file: Path, table: Path | None, **given: Any) -> None:
     raw, table_format = read_source(table, full, reading, tell=False)
     # with --drop-na a missing value is not a problem
     read = nullable_schema(reading.reduce(full), True) if reading.drop_na else reading.reduce(full)
+    tell_leading_zeros(raw, read)
     problems = _find_problems(raw, read, table_format, table)
     for problem in problems:
         say(f"- {problem}")
@@ -330,6 +345,7 @@ def _find_problems(
         else:
             if isinstance(kind, Numeric):
                 _tell_outside(column, kind, name)
+                _tell_moved(column, kind, name)
     return problems
 
 
@@ -351,6 +367,19 @@ def _tell_outside(column: pd.Series, kind: Numeric, name: Any) -> None:
             f"Column {name!r}: {len(outside):,} of {len(column):,} values lie outside "
             f"[{kind.low:g}, {kind.high:g}], such as {outside.iloc[0]:g}, and will be moved to the "
             "nearest bound. If that is a mistake, correct the unit, or the bound by what is public."
+        )
+
+
+def _tell_moved(column: pd.Series, kind: Numeric, name: Any) -> None:
+    """Tell how many values will be moved to the nearest that decimals or a step allow."""
+    values = column.to_numpy(dtype=float)
+    values = values[(values >= kind.low) & (values <= kind.high)]
+    moved = values[abs(kind.snap(values) - values) > 1e-9 * max(abs(kind.low), abs(kind.high))]
+    if len(moved):
+        say(
+            f"Column {name!r}: {len(moved):,} of {len(column):,} values are none of {kind!r}, such "
+            f"as {moved[0]:.15g}, and will be moved to the nearest. If that is a mistake, correct "
+            "decimals or step by what is public."
         )
 
 

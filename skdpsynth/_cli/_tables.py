@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import os
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -44,6 +45,7 @@ __all__ = [
     "read_source",
     "read_typed",
     "select_columns",
+    "tell_leading_zeros",
     "write_bytes",
     "write_table",
 ]
@@ -52,6 +54,7 @@ PARQUET = (".parquet", ".pq")
 TEXT = (".csv", ".tsv", ".txt")
 DELIMITERS = {";": "';'", "\t": "tab", "|": "'|'", ",": "','"}
 STDOUT = Path("-")
+_LEADING_ZERO = re.compile(r"[-+]?0\d+")
 
 
 def read_rows(
@@ -99,6 +102,8 @@ def read_source(
     if reading.code.preprocess is None:
         raw = read_raw(path, table_format)
         known = set(raw.columns)
+        if tell and schema is not None:
+            tell_leading_zeros(raw, schema)
     else:
         source = read_row_by_row(path, schema, table_format)
         raw = reading.code.before(source, tell)
@@ -114,6 +119,21 @@ def read_source(
     if not kept:
         raise Problem(f"--drop leaves no column of {path}.")
     return raw[kept], table_format
+
+
+def tell_leading_zeros(raw: pd.DataFrame, schema: TableSchema) -> None:
+    """Tell of texts with leading zeros in columns of numbers, which will lose them."""
+    for name in raw.columns:
+        if str(name) in _numeric_names(schema) and not types.is_numeric_dtype(raw[name].dtype):
+            texts = raw[name].astype(object)
+            padded = texts.map(lambda text: bool(_LEADING_ZERO.fullmatch(str(text).strip())))
+            if padded.any():
+                say(
+                    f"Column {str(name)!r} has leading zeros, such as {texts[padded].iloc[0]!r}, "
+                    "as postal codes and telephone numbers do. As numbers they lose them: if they "
+                    'are codes, declare the column "kind": "categorical" with the codes as '
+                    "levels, or leave it out of the schema."
+                )
 
 
 def select_columns(

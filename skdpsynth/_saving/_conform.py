@@ -48,15 +48,15 @@ def make(entry: Entry, fields: Mapping[str, Any]) -> Any:
     """
     if entry.convert is not None:
         fields = entry.convert(dict(fields))
-    check_fields(entry.state or entry.cls, fields)
+    check_fields(entry.state or entry.cls, fields, entry.added)
     value = (entry.build or entry.cls)(**fields)
     if entry.check is not None:
         entry.check(value)
     return value
 
 
-def check_fields(cls: type, fields: Mapping[str, Any]) -> None:
-    """Raise where fields are missing, unknown, or not of the declared types.
+def check_fields(cls: type, fields: Mapping[str, Any], added: frozenset[str] = frozenset()) -> None:
+    """Raise where fields are missing, unless added later, unknown, or not of the declared types.
 
     Raises
     ------
@@ -64,7 +64,7 @@ def check_fields(cls: type, fields: Mapping[str, Any]) -> None:
         Naming the class and the field.
     """
     hints = field_hints(cls)
-    if set(fields) != set(hints):
+    if set(fields) | added != set(hints):
         raise TypeError(f"{cls.__name__} has the fields {sorted(hints)}, not {sorted(fields)}")
     for name, value in fields.items():
         if not conforms(value, hints[name]):

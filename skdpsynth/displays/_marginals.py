@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..metrics import marginal_tvds
-from ..schema import Categorical, Count, Ordinal, TableSchema, as_plain_frame
+from ..schema import Categorical, Ordinal, TableSchema, as_plain_frame
 from ._room import make_room
 from ._style import (
     REAL,
@@ -215,10 +215,11 @@ def _shown_edges(values: np.ndarray, kind: Any, n_bins: int) -> np.ndarray:
         high = min(high, np.quantile(values, 0.995))
     if high <= low:
         low, high = float(kind.low), float(kind.high)
-    if isinstance(kind, Count):
-        # whole numbers per bar, or bars of unequal content would look like a pattern
-        step = max(1, ceil((high - low + 1) / n_bins))
-        return np.arange(low - 0.5, high + step, step)
+    if kind.lattice is not None:
+        # whole steps per bar, or bars of unequal content would look like a pattern
+        unit = kind.lattice.step
+        step = unit * max(1, ceil((round((high - low) / unit) + 1) / n_bins))
+        return np.arange(low - 0.5 * unit, high + step, step)
     return np.linspace(low, high, n_bins + 1)
 
 

@@ -27,13 +27,14 @@ from ..schema import (
     shorten,
 )
 from ._detector import PIIDetector
-from ._fakes import FAKES, make_faker
-from ._findings import spell
+from ._fakes import FAKES, fake_identifier, make_faker
+from ._findings import IDENTIFIER, spell
 from ._patterns import PATTERNS
 
 __all__ = ["PIIMasker"]
 
 _STRATEGIES = ("drop", "redact", "replace")
+_ALL_FAKES = {**FAKES, IDENTIFIER: fake_identifier}
 
 
 class PIIMasker(TableTransformer):
@@ -254,10 +255,10 @@ class PIIMasker(TableTransformer):
                 f"The strategy of column {name!r} must be one of {list(_STRATEGIES)}, got "
                 f"{given!r}."
             )
-        if given == "replace" and kind not in FAKES:
+        if given == "replace" and kind not in _ALL_FAKES:
             raise ValueError(
-                f"There are no fakes of type {kind!r} for column {name!r}, only of {list(FAKES)}; "
-                "redact or drop it."
+                f"There are no fakes of type {kind!r} for column {name!r}, only of "
+                f"{list(_ALL_FAKES)}; redact or drop it."
             )
         return given
 
@@ -340,8 +341,9 @@ class PIIMasker(TableTransformer):
 
 def _fake(faker: Any, kind: str, value: str | None, name: Hashable) -> str:
     """Return a fake in the format of a value; in a standard one if it is none of the type."""
-    like = value if value is not None and PATTERNS[kind](value.strip()) > 0 else None
-    return FAKES[kind](faker, like, str(name))
+    has_form = kind not in PATTERNS or (value is not None and PATTERNS[kind](value.strip()) > 0)
+    like = value if has_form else None
+    return _ALL_FAKES[kind](faker, like, str(name))
 
 
 def _text_dtypes(frame: pd.DataFrame, container: str) -> dict[Hashable, Any]:

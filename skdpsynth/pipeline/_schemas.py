@@ -20,7 +20,7 @@ from ..preprocessing import (
     read_frame,
 )
 from ..privacy import Purchase
-from ..schema import TableSchema, check_schema
+from ..schema import TableSchema, check_schema, draft_privately
 from ._masking import without_masking
 from ._steps import is_passthrough, would_draft
 
@@ -63,9 +63,9 @@ def draft_schema(steps: Sequence[tuple[str, Any]], X: Any, y: Any) -> TableSchem
         return None
     frame, table_format = read_frame(X, ensure_min_samples=2)
     if y is None:
-        return TableSchema.from_frame(frame)
+        return draft_privately(frame)
     frame, table_format = join_target(frame, table_format, y)
-    return TableSchema.from_frame(frame, target=table_format.names[-1])
+    return draft_privately(frame, target=table_format.names[-1])
 
 
 def trace_schemas(

@@ -23,6 +23,7 @@ from ..schema import (
     check_edges,
     check_missing,
     check_schema,
+    draft_privately,
     make_edges,
     public_format,
     read_numbers,
@@ -152,7 +153,7 @@ class BoundedDiscretizer(TableTransformer):
         schema = check_schema(self.schema)
         frame, table_format = self._read_fit(X, schema)
         if schema is None and self.bounds is None and self.edges is None:
-            schema = TableSchema.from_frame(frame)
+            schema = draft_privately(frame)
             numeric = [name for name, kind in schema.columns.items() if isinstance(kind, Numeric)]
             warn_leak(self, "the bounds", numeric)
         self._schema = None if schema is None else self._match(schema, table_format)
@@ -263,8 +264,8 @@ class BoundedDiscretizer(TableTransformer):
                     raise ValueError(f"n_bins has no entry for column {name!r}; add one.")
                 n_bins = n_bins[name]
             edges = check_edges(make_edges(kind, n_bins, self.strategy), name)
-        if isinstance(kind, Count):
-            whole_numbers(edges, name)
+        if kind.n_steps is not None:
+            whole_numbers(edges, name, kind)
         return edges
 
     def _bin(self, column: pd.Series, name: Hashable) -> np.ndarray:
@@ -307,10 +308,17 @@ def _bounded(declared: Any, dtype: Any, bounds: Any, edges: Any, name: object) -
     else:
         low, high = _read_pair(bounds, name)
     kind: type[Numeric] = Count if is_count else Continuous
+    fields = {} if declared is None else _steps_of(declared)
     try:
-        return kind(low, high, nullable=nullable)
+        return kind(low, high, nullable=nullable, **fields)
     except SchemaError as error:
         raise SchemaError(f"Column {name!r}: {error}") from None
+
+
+def _steps_of(declared: Numeric) -> dict[str, Any]:
+    """Return the fields of a kind that say which values between the bounds are possible."""
+    fields = {name: getattr(declared, name, None) for name in ("step", "decimals")}
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _read_pair(bounds: Any, name: object) -> tuple[Any, Any]:

@@ -16,6 +16,7 @@ from ..schema import (
     TableSchema,
     check_schema,
     decode_table,
+    draft_privately,
     encode_table,
     public_format,
     warn_leak,
@@ -98,8 +99,8 @@ class TableEncoder(TableTransformer):
         schema = check_schema(self.schema)
         frame, table_format = self._read_fit(X, schema)
         if schema is None:
-            schema = TableSchema.from_frame(frame)
-            warn_leak(self, "the bounds, levels and nullability", schema)
+            schema = draft_privately(frame)
+            warn_leak(self, "the bounds, steps, levels and nullability", schema)
         self.schema_ = self._match(schema, table_format)
         self.output_schema_ = self.schema_.replace(
             {name: _code_kind(kind) for name, kind in self.schema_.columns.items()}

@@ -18,6 +18,7 @@ from pandas.api import types
 
 from ..exceptions import TableMismatchError
 from ._containers import is_dictionary
+from ._dates import make_dates_numbers
 from ._kinds import Count, Discrete, Numeric, as_scalar, shorten
 
 __all__ = [
@@ -57,17 +58,13 @@ def read_dtype(dtype: Any, name: object) -> Any:
     if isinstance(dtype, pd.IntervalDtype):
         # intervals are read as texts
         return np.dtype(object)
+    dates = make_dates_numbers(dtype, name)
+    if dates is not None:
+        raise TableMismatchError(f"Column {name!r} has dtype {dtype}: {dates}.")
     if isinstance(dtype, pd.ArrowDtype):
         dtype = _read_arrow(dtype)
     if isinstance(dtype, pd.SparseDtype):
         way_out = f"make it dense with df[{name!r}].sparse.to_dense()"
-    elif types.is_datetime64_any_dtype(dtype):
-        way_out = (
-            f"convert it to a number, for instance df[{name!r}].dt.year or the days since a public "
-            "date"
-        )
-    elif types.is_timedelta64_dtype(dtype):
-        way_out = f"convert it to a number, for instance df[{name!r}].dt.total_seconds()"
     elif dtype.kind == "c":
         raise TableMismatchError(
             f"Complex data not supported: column {name!r}; split it into real and imaginary part."
@@ -126,7 +123,7 @@ def encode_column(column: pd.Series, kind: Numeric | Discrete, name: object) -> 
         return _encode_levels(column, kind, name)
     values = read_numbers(column, kind, name)
     low, high = float(kind.low), float(kind.high)
-    return (np.clip(values, low, high) - low) / (high - low)
+    return (kind.snap(np.clip(values, low, high)) - low) / (high - low)
 
 
 def _encode_levels(column: pd.Series, kind: Discrete, name: object) -> np.ndarray:
@@ -150,9 +147,10 @@ def _encode_levels(column: pd.Series, kind: Discrete, name: object) -> np.ndarra
         occurs[positions] = True
         if (unknown & occurs[:-1]).any():
             value = uniques[int(np.argmax(unknown & occurs[:-1]))]
+            dates = make_dates_numbers(value, name)
             raise TableMismatchError(
                 f"Column {name!r} holds {quote(value)}, which is not one of its levels "
-                f"{shorten(kind.levels)}; {_fit_level(value, kind)}."
+                f"{shorten(kind.levels)}; {dates or _fit_level(value, kind)}."
             )
     check_missing(positions < 0, kind, name)
     # position -1 (missing) picks the last entry, which is NaN
@@ -236,9 +234,10 @@ def to_float(column: pd.Series, name: object) -> np.ndarray:
     if not missing.all() and types.infer_dtype(values, skipna=True) not in NUMBERS:
         bad = [v for v in values[~missing] if not isinstance(v, Real | Decimal | np.bool_)]
         if bad:
+            way_out = make_dates_numbers(bad[0], name) or _make_number(bad[0])
             raise TableMismatchError(
                 f"Column {name!r} is numeric in its schema but holds {quote(bad[0])} "
-                f"({type(bad[0]).__name__}); {_make_number(bad[0])}."
+                f"({type(bad[0]).__name__}); {way_out}."
             )
     numbers = np.full(len(values), np.nan)
     try:
@@ -312,7 +311,8 @@ def restore_numbers(values: np.ndarray, kind: Numeric, dtype: Any) -> Any:
     """Return float64 values, NaN where missing, in the column's dtype where it holds them."""
     if isinstance(dtype, str):
         dtype = np.dtype(np.int64 if isinstance(kind, Count) else np.float64)
-    if isinstance(kind, Count) or dtype.kind in "iub":
+    values = kind.snap(values)
+    if dtype.kind in "iub":
         values = np.rint(values)
     missing = np.isnan(values)
     if types.is_object_dtype(dtype):

@@ -9,10 +9,27 @@ from typing import Any
 
 from ..exceptions import PrivacyLeakWarning, SchemaError
 from ..privacy import Purchase, unite_purchases
+from ._draft import draft_table
 from ._kinds import Discrete, Numeric, shorten
 from ._table_schema import TableSchema
 
-__all__ = ["check_schema", "purchases_of", "warn_leak"]
+__all__ = ["check_schema", "draft_privately", "purchases_of", "warn_leak"]
+
+
+def draft_privately(frame: Any, target: Any = None) -> TableSchema:
+    """Return a schema read from private rows, for an estimator that has none and says so.
+
+    As `TableSchema.from_frame`, but all columns are needed, and nobody reads the draft: what a
+    person should look at is not told.
+
+    Raises
+    ------
+    TableMismatchError
+        If columns are empty or have no kind.
+    """
+    draft = draft_table(frame, target=target, with_doubts=False)
+    draft.require_kinds([*draft.columns, *draft.empty])
+    return TableSchema(draft.columns, target)
 
 
 def warn_leak(estimator: object, what: str, names: Any) -> None:

@@ -17,6 +17,8 @@ __all__ = ["read_json", "read_text", "write_json"]
 
 JSON_FORMAT = "skdpsynth-schema"
 JSON_VERSION = 1
+# fields of numeric kinds that schemas of earlier releases lack
+STEPS = ("decimals", "step")
 
 
 def write_json(
@@ -99,7 +101,9 @@ def _read_purchases(
 def _column_to_json(name: Hashable, kind: Any) -> dict[str, Any]:
     column = {"name": name, "kind": type(kind).__name__.lower(), "nullable": kind.nullable}
     if isinstance(kind, Numeric):
-        return {**column, "low": kind.low, "high": kind.high}
+        given = {name: getattr(kind, name, None) for name in STEPS}
+        steps = {name: value for name, value in given.items() if value is not None}
+        return {**column, "low": kind.low, "high": kind.high, **steps}
     other = {} if kind.other is None else {"other": kind.other}
     return {**column, "levels": list(kind.levels), **other}
 
@@ -116,7 +120,9 @@ def _column_from_json(entry: Any, where: str) -> tuple[Hashable, Any]:
     if not isinstance(kind, str) or kind not in KINDS:
         raise SchemaError(f"{where}: unknown kind {kind!r}; expected one of {list(KINDS)}.")
     required = {"low", "high"} if issubclass(KINDS[kind], Numeric) else {"levels"}
-    optional = {"nullable"} if "low" in required else {"nullable", "other"}
+    optional = {"nullable", "other"} if "levels" in required else {"nullable", *STEPS}
+    if kind == "count":
+        optional.discard("decimals")
     missing, unknown = required - set(fields), set(fields) - required - optional
     if missing or unknown:
         raise SchemaError(

@@ -58,7 +58,9 @@ def check_format(table_format: TableFormat) -> None:
 
 STORED = Stored(
     entries=(
-        *map(Entry, (Categorical, Continuous, Count, Ordinal)),
+        *map(Entry, (Categorical, Ordinal)),
+        Entry(Count, added=frozenset({"step"})),
+        Entry(Continuous, added=frozenset({"step", "decimals"})),
         Entry(TableSchema, state=SchemaState, taken=_take_schema, build=_make_schema),
         Entry(TableFormat, check_format),
     )

@@ -5,14 +5,16 @@ A schema is an input of the curator, like ε: nothing in it may be learned from 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
+from ..exceptions import SchemaWarning
 from ..privacy import Mechanisms, NoiseSource, PrivacyLedger, Purchase, unite_purchases
 from ._columns import Columns
-from ._draft import draft_columns
+from ._draft import draft_table
 from ._json import read_json, read_text, write_json
 from ._kinds import ColumnKind
 from ._purchase import buy_columns
@@ -104,10 +106,10 @@ class TableSchema(Columns):
         """Draft a schema from *public* data.
 
         .. warning::
-           Bounds, levels and nullability are copied from the data. On private data this leaks:
-           the oldest person's age becomes a bound, a rare diagnosis a level. Call it on public
-           data (another year's release, made-up rows that span the code book) and read the
-           result before using it.
+           Bounds, levels, decimals, steps and nullability are copied from the data. On private
+           data this leaks: the oldest person's age becomes a bound, a rare diagnosis a level, and
+           one price of a tenth of a cent a third decimal. Call it on public data (another year's
+           release, made-up rows that span the code book) and read the result before using it.
 
         Booleans, strings, objects and categories become `Categorical` (an ordered pandas
         category `Ordinal`), with sorted levels or the category's own. Integers become `Count`,
@@ -117,6 +119,17 @@ class TableSchema(Columns):
         values: twice) its value. An integer target with at most 20 distinct values becomes
         `Categorical`, and so do as few integers of which some are beyond 2⁵³. Intervals, as of
         ``pd.cut``, become levels that spell them.
+
+        At most 20 distinct floats that occur ten times each on average, and twice at least,
+        become `Ordinal` levels, unless they are consecutive whole numbers. Other floats get the
+        `decimals` that all of them are written with, if these are at most 8 in 10 rows or more;
+        ten or more distinct numbers, or repeated ones, get a `step` if all of them are whole steps
+        apart.
+
+        What may not be meant is told by a `SchemaWarning` for each finding, with what to change:
+        identifiers; dates, in words or as numbers such as 20240131; numbers that are texts, such as
+        ``"$1,200"``, ``"7%"`` or ``"<1"``; texts for missing values; constant columns. A column
+        without any value is left out, and told of too.
 
         Parameters
         ----------
@@ -131,10 +144,16 @@ class TableSchema(Columns):
         -------
         TableSchema
 
+        Warns
+        -----
+        SchemaWarning
+            Where a column may not be what it is drafted as, or is left out because it is empty.
+
         Raises
         ------
         TableMismatchError
-            If a column is empty, has too many levels, or holds dates or other unsupported values.
+            If columns have too many levels, or hold dates or other unsupported values; all of them
+            are named. If the target, or every column, is empty.
 
         Examples
         --------
@@ -146,7 +165,12 @@ class TableSchema(Columns):
           'sex': Categorical(['F', 'M'])
           'label': Categorical([1, 2])
         """
-        return cls(draft_columns(public_frame, target, max_levels), target)
+        draft = draft_table(public_frame, max_levels, target)
+        draft.require_kinds([] if target is None else [target])
+        schema = cls(draft.columns, target)
+        for doubt in draft.all_doubts:
+            warnings.warn(f"{doubt.reason} {doubt.python}", SchemaWarning, stacklevel=2)
+        return schema
 
     @classmethod
     def from_private(
@@ -212,6 +236,9 @@ class TableSchema(Columns):
 
         Notes
         -----
+        *Decimals and steps* are not bought: what is public of them is declared in `kinds`, as in
+        ``Continuous(0, 10_000, decimals=2)``.
+
         *Bounds* are zero or signed powers of two: from 2⁻³² to 2⁵² for real numbers, where a range
         that begins below 2⁻³¹ begins at zero; for counts from 1 to 2⁵³, the upper ones less one.
         A noisy histogram counts the rows between two neighbouring such numbers, and zeros. The

@@ -236,3 +236,22 @@ def test_tables_and_detectors_that_cannot_be_read(table):
     with pytest.raises(TypeError, match=r"LazyFrame .* X\.collect\(\)"):
         masker.fit(pytest.importorskip("polars").from_pandas(table).lazy())
     assert not hasattr(masker, "n_features_in_")
+
+
+@pytest.mark.parametrize("strategy", ["redact", "drop", "replace"])
+def test_identifiers_are_masked(strategy):
+    if strategy == "replace":
+        pytest.importorskip("faker")
+    codes = [f"P{row:05d}" for row in range(60)]
+    table = pd.DataFrame({"patient": codes, "n": list(range(60)), "age": [30, 40] * 30})
+    masker = PIIMasker(strategy=strategy, random_state=0).fit(table)
+    assert masker.columns_ == {"patient": "identifier", "n": "identifier"}
+    masked = masker.transform(table)
+    if strategy == "drop":
+        assert list(masked) == ["age"]
+    elif strategy == "redact":
+        assert masked["patient"].unique().tolist() == ["[identifier]"]
+    else:
+        assert masked["patient"].str.fullmatch(r"[A-Z]\d{5}").all()
+        assert (masked["patient"] != table["patient"]).mean() > 0.9
+        assert masked["n"].dtype == table["n"].dtype

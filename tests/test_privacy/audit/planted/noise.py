@@ -20,7 +20,6 @@ from skdpsynth.mixture._dpvi import _batches
 from skdpsynth.mixture._dpvi._exact_sums import Words
 from skdpsynth.mixture._own_model import _unconstrained
 from skdpsynth.napsu import _selection
-
 from skdpsynth.privacy import (
     GradientNoise,
     Mechanisms,
