@@ -27,6 +27,7 @@ from .schema import (
     Numeric,
     Table,
     TableSchema,
+    as_series,
     check_schema,
     draft_privately,
     encode_column,
@@ -63,10 +64,13 @@ def read_table(X: Any, y: Any, estimator: BaseEstimator) -> tuple[Table, dict[st
     schema = check_schema(estimator.schema)
     frame, table_format = read_frame(X, schema, ensure_min_samples=2)
     named = BaseEstimator()
-    validate_data(named, X, reset=True, skip_check_array=True)
+    read = X if table_format.container == "numpy" else frame
+    validate_data(named, read, reset=True, skip_check_array=True)
     target = None
     if y is not None:
-        name = getattr(y, "name", None) if getattr(y, "ndim", 1) == 1 else None
+        column = as_series(y)
+        is_named = isinstance(column, pd.Series) and not hasattr(y, "columns")
+        name = column.name if is_named else None
         if name is None and schema is not None:
             name = schema.target
         frame, table_format = join_target(frame, table_format, y, name)

@@ -7,13 +7,20 @@ import re
 from ..pii import find_in_schema
 from ..schema import DATES, MARKERS, Draft, TableSchema, are_date_texts
 
-__all__ = ["hints_of_draft", "way_out"]
+__all__ = ["hints_of_draft", "in_options", "way_out"]
+
+
+def in_options(note: str) -> str:
+    """Return a note of the ledger with the option of the command line for what Python passes."""
+    return note.replace("random_state", "--insecure-noise-seed")
 
 
 def way_out(problem: str) -> str:
     """Return what to do on the command line about a table that does not fit, if that is known."""
     if "nullable=True" in problem:
         return ' In the schema file that is "nullable": true; --drop-na leaves such rows out.'
+    if "declare what is known in kinds" in problem:
+        return " On the command line: --schema known.json declares columns."
     if re.search(r"holds '[-+]?\d*,\d+', which is not a number", problem):
         return " If decimals follow a comma: --decimal ','."
     held = re.search(r"holds '([^']*)'", problem)

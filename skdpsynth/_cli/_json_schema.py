@@ -27,6 +27,19 @@ _MEANING = {
     "ordinal": "One of finitely many public levels, from the lowest to the highest.",
     "categorical": "One of finitely many public levels without an order.",
 }
+_PURCHASE = {
+    "type": "object",
+    "required": ["id", "epsilon", "delta", "adjacency"],
+    "properties": {
+        "id": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
+        "epsilon": {"anyOf": [{"type": "number", "minimum": 0}, {"const": "inf"}]},
+        "delta": {"type": "number", "minimum": 0, "maximum": 1},
+        "adjacency": {"enum": ["add_remove", "replace_one"]},
+        "secure_noise": {"type": "boolean"},
+        "columns": {"description": "Which columns were bought.", "type": "array", "items": _NAME},
+    },
+    "additionalProperties": False,
+}
 
 
 def json_schema() -> dict[str, Any]:
@@ -59,6 +72,11 @@ def json_schema() -> dict[str, Any]:
                     "properties": {"kind": {"enum": list(KINDS)}},
                     "allOf": [_when_kind(kind) for kind in KINDS],
                 },
+            },
+            "bought_with": {
+                "description": "What the schema was bought for. Every fit counts it: leave it.",
+                "type": "array",
+                "items": _PURCHASE,
             },
         },
     }

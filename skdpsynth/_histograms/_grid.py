@@ -86,7 +86,7 @@ def locate(grid: FineGrid, kind: Any, unit_values: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     grid : FineGrid
-        As `fine_grid(kind)` returns it.
+        Whose cells partition the range of the kind, such as those of `fine_grid(kind)`.
     kind : Continuous or Count
     unit_values : ndarray of shape (n,)
         (x − low) / (high − low) in [0, 1], none missing.
@@ -97,7 +97,7 @@ def locate(grid: FineGrid, kind: Any, unit_values: np.ndarray) -> np.ndarray:
     """
     if grid.is_count:
         offsets = np.round(unit_values * kind.span)
-        if grid.left[-1] == len(grid.left) - 1:
+        if np.array_equal(grid.left, grid.right):
             # one cell per value
             return offsets.astype(np.int64)
         return np.searchsorted(grid.left, offsets, side="right") - 1

@@ -162,14 +162,18 @@ def public_bins(kind: Any, bins: int | np.ndarray) -> GroupedBins:
     """
     edges = make_edges(kind, bins, "uniform") if isinstance(bins, int) else np.asarray(bins, float)
     width = kind.high - kind.low
-    inner = edges[(edges > kind.low) & (edges < kind.high)]
     if kind.n_steps is not None:
-        starts = np.ceil(in_steps(inner, kind))
-        left = np.unique(np.concatenate([[0.0], starts]))
+        # an inner edge on the upper bound begins a bin of that value alone
+        inner = np.ceil(in_steps(edges[1:-1], kind))
+        inner = inner[(inner > 0) & (inner <= kind.n_steps)]
+        left = np.unique(np.concatenate([[0.0], inner]))
         right = np.append(left[1:] - 1.0, float(kind.n_steps))
         grid = FineGrid(left, right, right - left + 1.0, True)
     else:
-        left = np.concatenate([[0.0], (np.unique(inner) - kind.low) / width])
+        inner = edges[(edges > kind.low) & (edges < kind.high)]
+        # edges that are one in the unit interval have no bin between them
+        left = np.unique(np.concatenate([[0.0], (inner - kind.low) / width]))
+        left = left[left < 1.0]
         right = np.append(left[1:], 1.0)
         grid = FineGrid(left, right, (right - left) * width, False)
     n_bins = len(left)

@@ -52,7 +52,9 @@ def check_network(network: Network) -> None:
     cliques, parents = network.tree
     require(cliques and len(cliques) == len(parents), "the junction tree has no cliques")
     subsets = (*cliques, *network.subsets)
-    require(all(is_subset(s, n_variables) for s in subsets), "a clique holds what is no variable")
+    require(
+        all(is_subset(s, n_variables) for s in subsets), "a clique holds what is not a variable"
+    )
     require(len(set(network.subsets)) == len(network.subsets), "a set of variables repeats")
     require({v for c in cliques for v in c} == set(range(n_variables)), "a variable has no clique")
     require(parents[0] == -1, "the junction tree has no root")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import types
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
@@ -22,8 +23,10 @@ _NUMBERS: dict[Any, tuple[type, ...]] = {
 
 @lru_cache(maxsize=256)
 def field_hints(cls: type) -> dict[str, Any]:
-    """Return the declared types of a dataclass's or named tuple's fields."""
-    names = getattr(cls, "_fields", None) or tuple(cls.__dataclass_fields__)  # type: ignore[attr-defined]
+    """Return the declared types of the fields that are stored of a dataclass or named tuple."""
+    names = getattr(cls, "_fields", None) or tuple(
+        field.name for field in dataclasses.fields(cls) if field.metadata.get("stored", True)
+    )
     hints = get_type_hints(cls)
     return {name: hints[name] for name in names}
 
@@ -43,6 +46,8 @@ def make(entry: Entry, fields: Mapping[str, Any]) -> Any:
     TypeError, ValueError
         If there is no such object.
     """
+    if entry.convert is not None:
+        fields = entry.convert(dict(fields))
     check_fields(entry.state or entry.cls, fields, entry.added)
     value = (entry.build or entry.cls)(**fields)
     if entry.check is not None:

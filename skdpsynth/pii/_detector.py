@@ -11,8 +11,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._fitting import whole_or_not_at_all
 from ..preprocessing import TableTransformer
-from ..schema import shorten
-from ._containers import read_any_frame
+from ..schema import read_any_frame, shorten
 from ._findings import IDENTIFIER, LEVELS, best_findings, find_in_column
 from ._patterns import PATTERNS
 
@@ -138,8 +137,8 @@ class PIIDetector(TableTransformer):
             If a parameter is impossible, or a detector returns no probabilities.
         """
         detectors = self._check_parameters()
-        frame = read_any_frame(X)
-        validate_data(self, X, reset=True, skip_check_array=True)
+        frame, container = read_any_frame(X)
+        validate_data(self, X if container == "numpy" else frame, reset=True, skip_check_array=True)
         self._names = tuple(frame.columns.tolist())
         rows = _some_rows(frame, self.max_rows)
         self.findings_ = tuple(
@@ -156,9 +155,10 @@ class PIIDetector(TableTransformer):
     def transform(self, X: Any) -> Any:
         """Return the table as it is."""
         check_is_fitted(self)
-        read_any_frame(X)
-        validate_data(self, X, reset=False, skip_check_array=True)
-        return X if hasattr(X, "columns") else np.asarray(X)
+        frame, container = read_any_frame(X)
+        read = X if container == "numpy" else frame
+        validate_data(self, read, reset=False, skip_check_array=True)
+        return np.asarray(X) if container == "numpy" else X
 
     def inverse_transform(self, X: Any) -> Any:
         """Return the table as it is."""

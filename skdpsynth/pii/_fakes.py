@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from .._extras import how_to_install
 from ._checksums import luhn_digit, make_iban
 from ._patterns import COUNTRY_CODES
 
@@ -30,7 +31,7 @@ def make_faker(locale: str, seed: int | None) -> Any:
         from faker import Faker
     except ImportError as error:
         raise ImportError(
-            'strategy="replace" needs Faker: pip install "skdpsynth[pii]"; "redact" and "drop" do '
+            f'strategy="replace" needs Faker: {how_to_install("pii")}; "redact" and "drop" do '
             "without."
         ) from error
     try:

@@ -25,6 +25,7 @@ from ..schema import (
     check_schema,
     draft_privately,
     make_edges,
+    public_format,
     read_numbers,
     restore_column,
     restore_numbers,
@@ -77,7 +78,8 @@ class BoundedDiscretizer(TableTransformer):
         The schema of what `transform` returns, bins being `Ordinal`; only when a schema was
         given or drafted.
     format_ : TableFormat
-        The container, names and dtypes of X.
+        The container, names and dtypes of X; with a schema the dtypes follow from it
+        (`public_format`).
     n_features_in_ : int
         Number of columns seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -160,11 +162,17 @@ class BoundedDiscretizer(TableTransformer):
         if self._schema is not None:
             self.output_schema_ = self._schema.replace(
                 {
-                    name: Ordinal(range(len(self.edges_[name]) - 1), nullable=kind.nullable)
+                    name: Ordinal(
+                        range(len(self.edges_[name]) - 1),
+                        nullable=kind.nullable,
+                        bought_with=self._schema[name].bought_with,
+                    )
                     for name, kind in self._kinds.items()
                 }
             )
         self.format_ = table_format
+        if self._schema is not None:
+            self.format_ = public_format(table_format, self._schema)
         return self
 
     def transform(self, X: Any) -> Any:

@@ -17,6 +17,7 @@ import pandas as pd
 from pandas.api import types
 
 from ..exceptions import TableMismatchError
+from ._containers import is_dictionary
 from ._dates import make_dates_numbers
 from ._kinds import Count, Discrete, Numeric, as_scalar, shorten
 
@@ -52,12 +53,16 @@ def read_dtype(dtype: Any, name: object) -> Any:
         return "ordered category" if dtype.ordered else "category"
     if isinstance(dtype, np.dtype) and dtype.kind == "U":
         return np.dtype("U")
-    if str(dtype) == "null[pyarrow]":
-        # a column without values, of any kind: the float dtype that numpy gives it
-        return pd.array([], dtype="double[pyarrow]").dtype
+    if is_dictionary(dtype):
+        return "ordered arrow category" if dtype.pyarrow_dtype.ordered else "arrow category"
+    if isinstance(dtype, pd.IntervalDtype):
+        # intervals are read as texts
+        return np.dtype(object)
     dates = make_dates_numbers(dtype, name)
     if dates is not None:
         raise TableMismatchError(f"Column {name!r} has dtype {dtype}: {dates}.")
+    if isinstance(dtype, pd.ArrowDtype):
+        dtype = _read_arrow(dtype)
     if isinstance(dtype, pd.SparseDtype):
         way_out = f"make it dense with df[{name!r}].sparse.to_dense()"
     elif dtype.kind == "c":
@@ -76,6 +81,17 @@ def read_dtype(dtype: Any, name: object) -> Any:
     else:
         way_out = f"convert it to strings with df[{name!r}].astype(str)"
     raise TableMismatchError(f"Column {name!r} has dtype {dtype}, which has no kind; {way_out}.")
+
+
+def _read_arrow(dtype: pd.ArrowDtype) -> pd.ArrowDtype:
+    """Return the dtype of a column of Arrow, or the one that stands for it."""
+    import pyarrow
+
+    arrow = dtype.pyarrow_dtype
+    if pyarrow.types.is_null(arrow) or pyarrow.types.is_decimal(arrow):
+        # a column without values, of any kind, has the float dtype that numpy gives it
+        return pd.ArrowDtype(pyarrow.float64())
+    return dtype
 
 
 def quote(value: Any) -> str:
@@ -119,8 +135,11 @@ def _encode_levels(column: pd.Series, kind: Discrete, name: object) -> np.ndarra
     code_of = {level: code for code, level in enumerate(kind.levels)}
     other = np.nan if kind.other is None else float(code_of[kind.other])
     codes = np.full(len(uniques) + 1, np.nan)
+    spelled = {str(level): level for level in kind.levels}
     for position, value in enumerate(uniques.tolist()):
-        codes[position] = code_of.get(value, other)
+        # a text "1" beside the level 1 is a column that was read as texts because of another row
+        is_spelled = isinstance(value, str) and value not in code_of and value in spelled
+        codes[position] = np.nan if is_spelled else code_of.get(value, other)
     # an unused pandas category may be unknown: only values that occur are checked
     unknown = np.isnan(codes[:-1])
     if unknown.any():
@@ -261,7 +280,7 @@ def _restore_levels(codes: np.ndarray, kind: Discrete, dtype: Any) -> Any:
     positions = np.clip(np.rint(np.where(missing, 0.0, codes)), 0, len(kind.levels) - 1)
     positions = np.where(missing, -1, positions).astype(np.intp)
     if isinstance(dtype, str):
-        ordered = dtype == "ordered category"
+        ordered = dtype.startswith("ordered")
         return pd.Categorical.from_codes(
             positions, dtype=pd.CategoricalDtype(list(kind.levels), ordered=ordered)
         )
@@ -271,7 +290,7 @@ def _restore_levels(codes: np.ndarray, kind: Discrete, dtype: Any) -> Any:
 def _level_array(kind: Discrete, dtype: Any) -> Any:
     """Return the levels in the column's dtype, or in their own where that would change them."""
     levels = list(kind.levels)
-    if dtype.kind == "U" or types.is_object_dtype(dtype):
+    if isinstance(dtype, np.dtype) and dtype.kind in "UO":
         objects = np.empty(len(levels), dtype=object)
         objects[:] = levels
         return objects

@@ -255,17 +255,26 @@ def _draft_numbers(column: pd.Series, name: object, nullable: bool, is_target: b
             # without the error of a computation, such as in 0.1 + 0.2
             low, high = (float(np.round(bound, fields["decimals"])) for bound in (low, high))
         return Continuous(low, high, nullable=nullable, **fields)
+    if max(abs(low), abs(high)) > LARGEST_COUNT:
+        return _draft_codes(column, name, nullable)
     if is_target and len(values) <= MAX_CLASSES:
         return Categorical(values.astype(np.int64).tolist(), nullable=nullable)
     if values.tolist() == [0.0, 1.0]:
         return Categorical([0, 1], nullable=nullable)
-    if max(abs(low), abs(high)) > LARGEST_COUNT:
-        raise TableMismatchError(
-            f"Column {name!r} holds integers beyond 2**53, which are not encoded exactly; drop it "
-            "if it is an identifier, otherwise convert it to float."
-        )
     step = step_of_integers(values, counts)
     return Count(int(low), int(high), nullable=nullable, step=step)
+
+
+def _draft_codes(column: pd.Series, name: object, nullable: bool) -> ColumnKind:
+    """Return the kind of integers beyond 2**53: a few are the codes of a register."""
+    levels = sorted({int(value) for value in column.dropna().tolist()})
+    if len(levels) > MAX_CLASSES:
+        raise TableMismatchError(
+            f"Column {name!r} holds {len(levels)} integers, some beyond 2**53, where no count is "
+            "encoded exactly; drop it if it is an identifier, declare its levels if these are "
+            "codes, otherwise convert it to float."
+        )
+    return Categorical(levels, nullable=nullable)
 
 
 def _are_integers(column: pd.Series, values: np.ndarray, nullable: bool) -> bool:
@@ -273,5 +282,6 @@ def _are_integers(column: pd.Series, values: np.ndarray, nullable: bool) -> bool
         return True
     if types.is_object_dtype(column.dtype):
         return types.infer_dtype(column, skipna=True) == "integer"
-    # pandas stores integers as floats when some are missing
-    return nullable and bool((values == np.rint(values)).all())
+    # pandas stores integers as floats when some are missing; large floats are whole numbers anyway
+    is_small = bool((np.abs(values) <= LARGEST_COUNT).all())
+    return nullable and is_small and bool((values == np.rint(values)).all())

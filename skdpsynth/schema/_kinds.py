@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from ..exceptions import SchemaError
+from ..privacy import Purchase
 from ._lattice import Lattice, make_lattice
 
 __all__ = ["Categorical", "ColumnKind", "Continuous", "Count", "Discrete", "Numeric", "Ordinal"]
@@ -95,6 +96,22 @@ def _read_levels(levels: Any, kind: str) -> tuple[Any, ...]:
     return levels
 
 
+def _bought_with() -> Any:
+    """Return the field that says what a column was bought with; it is not part of its value."""
+    return field(default=(), kw_only=True, compare=False, repr=False, metadata={"stored": False})
+
+
+def _read_purchases(bought_with: Any, kind: str) -> tuple[Purchase, ...]:
+    if not isinstance(bought_with, tuple | list) or not all(
+        isinstance(purchase, Purchase) for purchase in bought_with
+    ):
+        raise SchemaError(
+            f"{kind}: bought_with must be a tuple of purchases, as a bought schema has them, got "
+            f"{bought_with!r}."
+        )
+    return tuple(bought_with)
+
+
 @dataclass(frozen=True, repr=False)
 class Numeric:
     """A column of numbers between two public bounds; values outside are clipped to them."""
@@ -103,6 +120,7 @@ class Numeric:
     high: float
     nullable: bool = field(default=False, kw_only=True)
     step: float | None = field(default=None, kw_only=True)
+    bought_with: tuple[Purchase, ...] = _bought_with()
 
     @property
     def lattice(self) -> Lattice | None:
@@ -143,9 +161,11 @@ class Numeric:
                 f"{sys.float_info.min:.3g}, where floating-point numbers lose their digits; "
                 "multiply the column, and its bounds, by a power of ten."
             )
+        bought_with = _read_purchases(self.bought_with, kind)
         object.__setattr__(self, "low", low)
         object.__setattr__(self, "high", high)
         object.__setattr__(self, "nullable", bool(self.nullable))
+        object.__setattr__(self, "bought_with", bought_with)
 
     def __repr__(self) -> str:
         fields = "".join(
@@ -172,6 +192,8 @@ class Continuous(Numeric):
     step : float, default=None
         Values are ``low``, ``low + step``, ``low + 2 * step``, ... up to ``high``, which must be
         one of them. With `decimals` as well, `low` and `step` have no more decimals than that.
+    bought_with : tuple of Purchase, default=()
+        What was paid for the bounds; no part of comparisons.
 
     Notes
     -----
@@ -222,6 +244,8 @@ class Count(Numeric):
         Values are ``low``, ``low + step``, ``low + 2 * step``, ... up to ``high``, which must be
         one of them; an integer between two of them is moved to the nearest. By default all
         integers are possible.
+    bought_with : tuple of Purchase, default=()
+        What was paid for the bounds; no part of comparisons.
 
     Examples
     --------
@@ -278,6 +302,7 @@ class Discrete:
     levels: Sequence[Any]
     nullable: bool = field(default=False, kw_only=True)
     other: Any = field(default=None, kw_only=True)
+    bought_with: tuple[Purchase, ...] = _bought_with()
 
     def __post_init__(self) -> None:
         kind = type(self).__name__
@@ -286,8 +311,10 @@ class Discrete:
             raise SchemaError(
                 f"{kind}: other={other!r} is not one of the levels {shorten(levels)}; add it."
             )
+        bought_with = _read_purchases(self.bought_with, kind)
         object.__setattr__(self, "levels", levels)
         object.__setattr__(self, "nullable", bool(self.nullable))
+        object.__setattr__(self, "bought_with", bought_with)
         object.__setattr__(self, "other", None if other is None else levels[levels.index(other)])
 
     def _identity(self) -> tuple[Any, ...]:
@@ -321,6 +348,8 @@ class Categorical(Discrete):
         Whether values may be missing.
     other : level, default=None
         The level that stands for values outside `levels`. By default such a value is an error.
+    bought_with : tuple of Purchase, default=()
+        What was paid for the levels; no part of comparisons.
 
     Examples
     --------
@@ -341,6 +370,8 @@ class Ordinal(Discrete):
         Whether values may be missing.
     other : level, default=None
         The level that stands for values outside `levels`. By default such a value is an error.
+    bought_with : tuple of Purchase, default=()
+        What was paid for the levels; no part of comparisons.
 
     Examples
     --------

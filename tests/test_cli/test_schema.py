@@ -3,6 +3,7 @@ import json
 import pandas as pd
 import pytest
 
+import skdpsynth
 from skdpsynth._cli._json_schema import json_schema
 from skdpsynth.exceptions import SchemaError
 from skdpsynth.schema import Categorical, Continuous, Count, Ordinal, TableSchema
@@ -103,6 +104,24 @@ def test_draft_of_parquet_keeps_its_types(folder, run):
     assert drafted == TableSchema({"n": Continuous(1, 2.5), "word": Categorical(["1", "2"])})
 
 
+def test_a_bought_schema_counts_in_every_fit(folder, run):
+    buy = ["schema", "buy", "data.csv", "--missing", "?", "--delta", "1e-5", "--epsilon", "50"]
+    kinds = ["--kind", "visits=count", "--kind", "ill=categorical"]
+    code, _, err = run(*buy, *kinds, "-o", "bought.json")
+    assert code == 0
+    assert "every fit with it counts the purchase" in err
+    assert "were bought for epsilon=" in run("schema", "check", "bought.json")[2]
+    fit = ["fit", "data.csv", "--missing", "?", "--schema", "bought.json"]
+    code, _, err = run(*fit, "--epsilon", "2", "-o", "m.skdp")
+    assert code == 0
+    spent = skdpsynth.load("m.skdp").privacy_spent_
+    assert 51 < spent.total[0] < 52.001
+    assert f"the rows are worth epsilon = {spent.total[0]:.4g}" in err
+    # and in what is made of it: without missing values
+    assert run(*fit, "--epsilon", "2", "--drop-na", "-o", "m2.skdp")[0] == 0
+    assert skdpsynth.load("m2.skdp").privacy_spent_.purchase == spent.purchase
+
+
 def test_buy(folder, run):
     buy = ["schema", "buy", "data.csv", "--missing", "?", "--delta", "1e-5", "--target", "ill"]
     kinds = ["--kind", "visits=count", "--kind", "ill=categorical"]
@@ -122,7 +141,33 @@ def test_buy(folder, run):
     assert "has no columns ['sex']" in err
     code, _, err = run(*buy, "--epsilon", "1", "--kind", "ill=count")
     assert code == 1
-    assert "Column 'ill' is no count" in err
+    assert "Column 'ill' is not a count" in err
+
+
+def test_buy_only_what_is_not_known(folder, run):
+    known = TableSchema({"age": Count(0, 120), "ill": Categorical(["no", "yes"])}, target="ill")
+    known.to_json(folder / "known.json")
+    buy = ["schema", "buy", "data.csv", "--missing", "?", "--epsilon", "50", "--delta", "1e-5"]
+    buy += ["--schema", "known.json"]
+    code, out, err = run(*buy, "--kind", "visits=count")
+    assert code == 0
+    bought = TableSchema.from_json(out)
+    assert bought.names == ("age", "ill", "visits")
+    assert (bought["age"], bought["ill"], bought.target) == (known["age"], known["ill"], "ill")
+    # left out of what is known, a column is bought
+    code, out, _ = run(*buy, "--drop", "ill", "--kind", "visits=count")
+    assert TableSchema.from_json(out).names == ("age", "visits")
+    for wrong, status, message in [
+        (["--kind", "age=count"], 2, "--schema declares this column"),
+        ([], 2, "Name the kind of every column to buy"),
+        (["--kind", "visits=count", "--kind", "visits=ordinal"], 2, "has the kind count already"),
+        (["--kind", "visits=count", "--drop", "visits"], 2, "--drop leaves this column out"),
+    ]:
+        code, _, err = run(*buy, *wrong)
+        assert (code, message in err) == (status, True), err
+    TableSchema({"weight": Count(0, 200)}).to_json(folder / "other.json")
+    code, _, err = run(*buy[:-1], "other.json", "--kind", "visits=count")
+    assert (code, "has no columns ['weight']" in err) == (1, True)
 
 
 def test_check_of_a_schema_alone(folder, run):
@@ -211,7 +256,12 @@ def test_json_schema_knows_all_kinds_and_may_be_named_in_the_file():
     assert rules["properties"]["kind"]["enum"] == list(KINDS)
     document = {"$schema": "./skdpsynth.schema.json", **json.loads(SCHEMA.to_json())}
     assert TableSchema.from_json(json.dumps(document)) == SCHEMA
-    assert set(document) == set(json_schema()["properties"])
+    # what was bought is told of no schema that was declared
+    assert {*document, "bought_with"} == set(json_schema()["properties"])
+    purchase = json_schema()["properties"]["bought_with"]["items"]
+    table = pd.DataFrame({"n": range(4000)})
+    bought = json.loads(TableSchema.from_private(table, 1.0, 1e-6).to_json())
+    assert set(bought["bought_with"][0]) == set(purchase["properties"])
 
 
 def write_column(folder, name, values):
