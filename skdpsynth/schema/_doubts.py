@@ -13,7 +13,7 @@ import pandas as pd
 from ._codes import MARKERS, to_float
 from ._dates import are_date_texts, are_times, describe_date_numbers
 from ._identifiers import find_identifier
-from ._kinds import LARGEST_COUNT, Continuous, Discrete, Numeric, shorten
+from ._kinds import LARGEST_COUNT, Continuous, Discrete, Numeric, Ordinal, shorten
 from ._number_texts import find_number_texts
 from ._steps import MAX_LEVELS, are_repeated
 
@@ -59,7 +59,9 @@ def doubts_of_column(
     if isinstance(kind, Numeric):
         found = _of_numbers(column, name, kind)
     else:
-        found = doubts_of_texts(list(kind.levels), name) or _of_few_levels(column, name, kind)
+        # ordered levels are meant as they are
+        texts = [] if isinstance(kind, Ordinal) else list(kind.levels)
+        found = doubts_of_texts(texts, name) or _of_few_levels(column, name, kind)
     return found or ([] if is_target else _of_identifiers(column, name))
 
 

@@ -91,6 +91,7 @@ def test_columns_of_arrow(column, kind, expected, in_pandas):
         ([2**70, 1], pd.Series([1, 2**70], dtype=object), "object"),
     ],
 )
+@pytest.mark.filterwarnings("ignore::skdpsynth.exceptions.SchemaWarning")  # as it should
 def test_large_levels_are_exact(levels, column, expected, tmp_path):
     kind = Categorical(levels, nullable=bool(column.isna().any()))
     schema = TableSchema({"code": kind, "y": Categorical(["no", "yes"])})
@@ -141,6 +142,7 @@ def test_categories_of_any_levels(levels, ordered):
 
 
 @pytest.mark.parametrize("as_category", [False, True])
+@pytest.mark.filterwarnings("ignore::skdpsynth.exceptions.SchemaWarning")  # as it should
 def test_intervals_are_texts(as_category):
     cut = pd.cut(pd.Series([1, 5, 9, None]), [0, 4, 8, 12])
     column = cut if as_category else cut.dropna().astype(cut.cat.categories.dtype)
