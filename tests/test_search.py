@@ -27,6 +27,7 @@ from sklearn.model_selection import (
     StratifiedKFold,
 )
 from sklearn.neighbors import KernelDensity
+from sklearn.preprocessing import FunctionTransformer
 
 from skdpsynth import (
     Categorical,
@@ -315,6 +316,69 @@ def test_a_drafted_schema_is_told(table):
     found = search_over(make_mixture(schema=None), {}, table)
     cost = total_privacy_cost(found)
     assert not cost.public_schema
+
+
+def buy(table, epsilon=0.5, **keywords):
+    many = pd.concat([table] * 10, ignore_index=True)
+    return TableSchema.from_private(
+        many, epsilon, 1e-7, {"sick": SCHEMA["sick"]}, nullable=False, target="sick", **keywords
+    )
+
+
+@pytest.mark.parametrize("refit", [True, False])
+def test_purchases_of_all_candidates_count_once_each(refit, table):
+    one, other = buy(table), buy(table)
+    grid = {"schema": [SCHEMA, one, other, one.with_target("sick")], "n_bins": [4, 8]}
+    cost = total_privacy_cost(search_over(make_mixture(), grid, table, refit=refit), delta=1e-6)
+    assert_allclose(cost.purchase, (1.0, 2e-7), atol=1e-3)
+    assert_allclose(cost.total[0], cost.epsilon + 1.0, atol=1e-3)
+    assert sum("were bought for" in note for note in cost.notes) == 1
+    assert any("in 2 purchases" in note for note in cost.notes)
+    assert cost.public_schema
+
+
+@pytest.mark.parametrize("refit", [True, False])
+def test_purchases_of_candidate_pipelines_count(refit, table):
+    one, other = buy(table), buy(table, 0.25)
+    model = make_synthesizer_pipeline(TableEncoder(one), make_mixture(schema=None))
+    grid = [{"tableencoder__schema": [other]}, {"dpmixturesynthesizer__n_bins": [4]}]
+    cost = total_privacy_cost(search_over(model, grid, table, refit=refit), delta=1e-6)
+    assert_allclose(cost.purchase, (0.75, 2e-7), atol=1e-3)
+    replaced = [{"tableencoder__schema": [other]}]
+    cost = total_privacy_cost(search_over(model, replaced, table, refit=refit), delta=1e-6)
+    # nobody was fitted with the other one
+    assert_allclose(cost.purchase, (0.25, 1e-7), atol=1e-3)
+
+
+@pytest.mark.parametrize("refit", [True, False])
+def test_a_purchase_without_privacy_is_told_of_any_candidate(refit, table):
+    grid = {"schema": [SCHEMA, buy(table, random_state=0)]}
+    cost = total_privacy_cost(search_over(make_mixture(), grid, table, refit=refit), delta=1e-6)
+    assert not cost.public_schema
+    assert any("purchase was not private" in note for note in cost.notes)
+
+
+@pytest.mark.filterwarnings("ignore::skdpsynth.exceptions.PrivacyLeakWarning")
+@pytest.mark.parametrize("schemas", [[None], [SCHEMA, None]])
+def test_a_schema_drafted_by_any_candidate_is_told(schemas, table):
+    found = search_over(make_mixture(), {"schema": schemas}, table, refit=False)
+    assert not total_privacy_cost(found, delta=1e-6).public_schema
+    model = make_synthesizer_pipeline(FunctionTransformer(), make_mixture())
+    grid = {"dpmixturesynthesizer__schema": schemas}
+    found = search_over(model, grid, table, refit=False)
+    assert not total_privacy_cost(found, delta=1e-6).public_schema
+
+
+@pytest.mark.parametrize("step", [TableEncoder(SCHEMA), FunctionTransformer()])
+def test_a_schema_that_is_lent_is_public(step, table):
+    schema = SCHEMA if isinstance(step, FunctionTransformer) else None
+    model = make_synthesizer_pipeline(step, make_mixture(schema=schema))
+    found = search_over(model, {"dpmixturesynthesizer__n_bins": [4]}, table, refit=False)
+    assert total_privacy_cost(found, delta=1e-6).public_schema
+
+
+def test_no_purchase_is_none(table):
+    assert total_privacy_cost(search_over(make_mixture(), {}, table)).purchase is None
 
 
 def test_what_is_no_search_over_synthesizers(table):
