@@ -22,6 +22,7 @@ __all__ = [
     "borrow",
     "choose_components",
     "consistent_totals",
+    "estimate_classes",
     "expect_components",
     "mixing_proportions",
     "refine",
