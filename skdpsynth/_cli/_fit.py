@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
@@ -12,7 +11,7 @@ import click
 import pandas as pd
 
 from ..datasets import apply_schema
-from ..privacy import PrivacySpent, gdp_mu, nonnegative_sensitivity
+from ..privacy import PrivacySpent
 from ..schema import TableSchema
 from ._decimals import digits_option, round_to_digits
 from ._house import FILE, SCHEMA, Command, say, warn
@@ -32,9 +31,6 @@ from ._tables import (
 from ._user_code import UserCode, read_user_code
 
 __all__ = ["fit", "fit_options", "read_inputs", "synthesize"]
-
-# a table of fewer rows per row of noise hides in it
-FEW = 10
 
 _OPTIONS = (
     click.option(
@@ -178,7 +174,6 @@ def fit(data: Path, output: Path, force: bool, **given: Any) -> None:
     synthesizer.fit(_read_rows(data, schema, options, table_format, code))
     synthesizer.save(output)
     say(f"Wrote {output}. {describe_budget(synthesizer.privacy_spent_)}")
-    _warn_of_noise(synthesizer)
 
 
 @click.command(cls=Command)
@@ -229,7 +224,6 @@ def synthesize(
     if output != Path("-"):
         say(f"Wrote {output}.")
     say(describe_budget(synthesizer.privacy_spent_))
-    _warn_of_noise(synthesizer)
 
 
 def read_inputs(options: FitOptions) -> tuple[TableSchema, UserCode]:
@@ -261,24 +255,6 @@ def _read_rows(
         # once more: without missing values counts are integers
         return apply_schema(frame, schema)
     return select_columns(raw, schema, table_format, data)
-
-
-def _warn_of_noise(synthesizer: Any) -> None:
-    """Warn where the noise hides the table, by its released row count.
-
-    The whole budget for one count per value of each column, in one release, has this noise.
-    """
-    if not math.isfinite(synthesizer.epsilon):
-        return
-    norm = math.sqrt(len(synthesizer.schema_))
-    sensitivity = nonnegative_sensitivity(norm, synthesizer.adjacency)
-    noise = sensitivity / gdp_mu(synthesizer.epsilon, synthesizer.delta)
-    if synthesizer.n_records_ < FEW * noise:
-        warn(
-            f"the fit counted about {synthesizer.n_records_:,} rows, and at this epsilon the noise "
-            f"of a count is about {noise:.0f} rows or more: the synthetic rows tell little of the "
-            "real ones. More rows or fewer columns help; this fit has spent its budget."
-        )
 
 
 def describe_budget(spent: PrivacySpent) -> str:

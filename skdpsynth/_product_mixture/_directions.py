@@ -25,6 +25,7 @@ __all__ = [
     "DIRECTIONS",
     "Directions",
     "count_scored",
+    "kept_dependence",
     "moments_sensitivity",
     "release_directions",
     "start_along",
@@ -42,6 +43,10 @@ SQUARED_RADIUS = 1.1
 # of a column's variance, what the directions may explain at most
 LARGEST_COMMUNALITY = 0.9
 BLOCK_SIZE = 8192
+
+# a correlation of scores that is told from noise, and strong enough that its loss matters
+STRONG = 0.3
+STRONG_Z = 5.0
 
 
 class Directions(NamedTuple):
@@ -248,3 +253,39 @@ def _spread_components(
         for factor in range(n_factors):
             factors[own, factor] = rng.permutation(quantiles)
     return factors
+
+
+def kept_dependence(
+    directions: Directions, weights: np.ndarray, estimates: ComponentEstimates, layout: Layout
+) -> float:
+    """Return the share of the strong released correlations of scores that a mixture has.
+
+    Parameters
+    ----------
+    directions : Directions
+    weights : ndarray of shape (n_components,)
+    estimates : ComponentEstimates
+        Of the mixture.
+    layout : Layout
+
+    Returns
+    -------
+    share : float
+        The slope of the mixture's correlations on the released ones; 1 where none is strong.
+    """
+    upper = np.triu_indices(len(directions.blocks), 1)
+    released = directions.moments[upper]
+    is_strong = np.abs(released) > max(STRONG, STRONG_Z * directions.scale)
+    if not is_strong.any():
+        return 1.0
+    mean = np.column_stack(
+        [
+            estimates.cell[:, layout.blocks[j].cells] @ score
+            for j, score in zip(directions.blocks, directions.scores, strict=True)
+        ]
+    )
+    mean = mean - weights @ mean
+    # within a component columns are independent
+    own = ((mean * weights[:, None]).T @ mean)[upper][is_strong]
+    strong = released[is_strong]
+    return float(own @ strong / (strong @ strong))

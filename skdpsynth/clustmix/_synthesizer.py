@@ -199,6 +199,7 @@ class ClustMixSynthesizer(BaseSynthesizer):
                 self.sigma_max,
                 share,
             )
+            vectors.check(self._planning_desk())
             if self.adapt_share > 0:
                 return AdaptedVectors(vectors, self.adapt_share, self.alpha)
             return vectors
@@ -212,6 +213,7 @@ class ClustMixSynthesizer(BaseSynthesizer):
             math.isfinite(self.epsilon),
             share,
         )
+        blocks.check(self._planning_desk())
         if self.adapt_share > 0:
             return AdaptedBlocks(blocks, self.adapt_share, self.alpha)
         return blocks

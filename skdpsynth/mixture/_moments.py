@@ -7,11 +7,12 @@ them into parameters, which are post-processing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import warnings
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .._contracts import Progress
+from .._contracts import Progress, check_demand
 from .._product_mixture import (
     DIRECTIONS,
     BinRule,
@@ -25,8 +26,12 @@ from .._product_mixture import (
     choose_components,
     consistent_totals,
     count_scored,
+    demand_of,
     infer_mixture,
+    kept_dependence,
     mixing_proportions,
+    moments_sensitivity,
+    most_components,
     natural_parameters,
     one_per_class,
     open_table,
@@ -38,6 +43,7 @@ from .._product_mixture import (
     start_along,
     start_components,
 )
+from ..exceptions import SyntheticDataWarning
 from ..privacy import Budget, Mechanisms, PlannedRelease
 from ..schema import Table
 from ._opening import opening_share, plan_opening
@@ -50,6 +56,10 @@ FIRST_PASS_SHARE = 0.15
 LAST_PASS_SHARE = 0.5
 # of what the opening leaves, too: where components start
 DIRECTIONS_SHARE = 0.05
+# of what is set aside for the sampler's error: the first releases need far less than the rest
+PASSES_RESERVE = 0.8
+# of the strong dependence that was measured, below which a fit warns
+LITTLE_KEPT = 0.15
 # more columns would need more sums than the sampler has precision for
 MOST_SCORED = 256
 
@@ -104,6 +114,33 @@ class MomentsPlan:
         number = count_scored(self.columns, self.owner)
         can = self.has_directions and self.n_passes > 1 and 2 <= number <= MOST_SCORED
         return number if can else 0
+
+    def checked(self, desk: Mechanisms) -> MomentsPlan:
+        """Return this plan, or refuse tables of so many cells; without second moments if need be.
+
+        Raises
+        ------
+        ValueError, BudgetExceededError
+            As `check_demand` does.
+        """
+        plan = self
+        d = self.n_scored
+        if d and desk.is_noisy:
+            scale = moments_sensitivity(d, self.adjacency) / self.budget.mu("directions", desk.mu)
+            if not desk.can_draw_rounded(d * (d - 1) // 2, scale, 0.1):
+                plan = replace(self, has_directions=False)
+        mus = [plan.budget.mu(name, desk.mu) for name in plan.budget if name != "directions"]
+        demand = demand_of(
+            self.columns,
+            self.owner,
+            self.n_bins,
+            self.n_components,
+            mus,
+            desk,
+            fewest=self.bin_rule.fewest,
+        )
+        check_demand(demand, desk)
+        return plan
 
     @property
     def bin_rule(self) -> BinRule:
@@ -178,17 +215,25 @@ class MomentsPlan:
                 mu[name],
                 _name_pass(name),
                 desk,
+                reserve=PASSES_RESERVE / self.n_passes,
             )
             desk.progress()
             return sums
 
+        directions = None
         # with one component per class the responsibilities are certain: a profile of the classes
         component_owner = np.arange(layout.n_classes)
         profile = measure(one_per_class(layout, opening.n_padded_cells), layout.n_classes, 1)
         measured, sums = profile, profile
         totals = consistent_totals(measured, layout, known_count)
         if self.n_passes > 1:
-            component_owner = choose_components(self.n_components, totals.n_records, scale)
+            scales = [sensitivity / mu[name] for name in mu if name.startswith("pass_")]
+            component_owner = choose_components(
+                self.n_components,
+                totals.n_records,
+                scale,
+                most_components(layout, scales, PASSES_RESERVE / self.n_passes, desk),
+            )
             if self.n_scored:
                 directions = release_directions(
                     opening.records, totals, layout, bins, mu["directions"], desk
@@ -210,11 +255,33 @@ class MomentsPlan:
             totals = consistent_totals(measured, layout, known_count)
             estimates = refine(sums, totals, layout, bins, component_owner)
         n_records = float(totals.n_records.sum()) if known_count is None else known_count
-        return MixtureRelease(self.columns, layout, bins, component_owner, totals, sums, n_records)
+        return MixtureRelease(
+            self.columns, layout, bins, component_owner, totals, sums, n_records, directions
+        )
 
     def infer(self, release: MixtureRelease, rng: np.random.Generator) -> MixtureModel:
-        """Return the mixture by post-processing."""
-        return infer_mixture(release)
+        """Return the mixture by post-processing.
+
+        Warns
+        -----
+        SyntheticDataWarning
+            If it has little of the dependence between columns that was released.
+        """
+        model = infer_mixture(release)
+        if release.directions is not None:
+            kept = kept_dependence(
+                release.directions, model.weights, model.estimates, release.layout
+            )
+            if kept < LITTLE_KEPT:
+                warnings.warn(
+                    f"The mixture keeps about {max(kept, 0.0):.0%} of the strong dependence "
+                    "between columns that the fit measured: by the noisy counts it has only "
+                    f"{len(model.weights)} components. Take NapsuMQSynthesizer, which measures "
+                    "pairs of columns, fewer columns (schema.select), or a larger epsilon.",
+                    SyntheticDataWarning,
+                    stacklevel=3,
+                )
+        return model
 
 
 def _name_pass(name: str) -> str:

@@ -204,14 +204,17 @@ class DPMixtureSynthesizer(BaseSynthesizer):
         model = (columns, find_owner(columns, schema), self.adjacency)
         size = (self.n_components, self.n_bins)
         if self.inference == "moments":
-            return MomentsPlan(*model, *size, self._count_passes(), has_directions=True)
+            plan = MomentsPlan(*model, *size, self._count_passes(), has_directions=True)
+            return plan.checked(self._planning_desk())
         settings = StepSettings(
             N_STEPS if self.n_steps == "auto" else int(self.n_steps),
             self.sampling_rate,
             self.clipping_norm,
             LEARNING_RATE if self.learning_rate == "auto" else float(self.learning_rate),
         )
-        return VariationalPlan(*model, *size, settings, self.engine)
+        variational = VariationalPlan(*model, *size, settings, self.engine)
+        variational.check(self._planning_desk())
+        return variational
 
     def _count_passes(self) -> int:
         if self.n_passes != "auto":

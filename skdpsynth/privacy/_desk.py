@@ -243,6 +243,20 @@ class Mechanisms:
         taken = 2.0 * n_values * sampler_log_ratio(min(scale, MAX_SCALE))
         return taken <= min(share * SAMPLER_RESERVE * self.epsilon, self._ledger.sampler_room)
 
+    def most_values(self, scale: float, share: float) -> int:
+        """Return how many values can be drawn within a share of all the sampler's error may take.
+
+        Parameters
+        ----------
+        scale : float
+            Standard deviation of the noise, in steps of the grid of the values.
+        share : float
+            Of the whole reserve.
+        """
+        each = 2.0 * sampler_log_ratio(min(scale, MAX_SCALE))
+        most = share * SAMPLER_RESERVE * self.epsilon / each if each > 0.0 else math.inf
+        return int(min(most, 2.0**62))
+
     def sampler_error(self, draws: Iterable[Draw]) -> SamplerError:
         """Return what the sampler's error takes in Gaussian releases to come, together."""
         taken = 0.0

@@ -240,14 +240,14 @@ class PrivacyLedger:
             raise BudgetExceededError(
                 f"releasing {name!r} would bring the numerical error of the noise to "
                 f"{2 * loss:.2g} of epsilon, more than the {SAMPLER_RESERVE * self.epsilon:.2g} "
-                "set aside; release fewer values or raise epsilon. Nothing was released"
+                f"set aside; release fewer values or raise epsilon. {self._what_is_spent}"
             )
         log_cost = math.log(tail) + _log1p_exp(self.epsilon) if tail > 0 else -math.inf
         if log_cost > math.log(_TAIL_RESERVE * self.delta):
             raise BudgetExceededError(
                 f"epsilon={self.epsilon:g} is too large for the tails that sampled noise can "
                 f"reach when {name!r} is released; use epsilon <= 500, or epsilon=inf for the "
-                "non-private baseline. Nothing was released"
+                f"non-private baseline. {self._what_is_spent}"
             )
 
     def _check_events(self, name: str, events: tuple[Event, ...]) -> None:
@@ -265,8 +265,15 @@ class PrivacyLedger:
         raise BudgetExceededError(
             f"releasing {name!r} would exceed epsilon={self.epsilon:g}, delta={self.delta:g} "
             f"({self.adjacency}): {detail}. Give it a smaller share of the budget. "
-            "Nothing was released"
+            f"{self._what_is_spent}"
         )
+
+    @property
+    def _what_is_spent(self) -> str:
+        """What a refused release leaves, in words."""
+        if not self._entries:
+            return "Nothing was released"
+        return "This release was not made; those before it are spent"
 
     @staticmethod
     def _all_gaussian(events: tuple[Event, ...]) -> bool:

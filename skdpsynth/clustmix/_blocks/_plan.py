@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..._contracts import Progress
+from ..._contracts import Progress, check_demand
 from ..._product_mixture import (
     ColumnModel,
     MixtureModel,
     MixtureRelease,
     Records,
+    demand_of,
     infer_mixture,
     open_table,
     pass_sensitivity,
@@ -149,6 +150,16 @@ class BlocksPlan:
             Standard deviation of the noise in a sum of the release.
         """
         return max(scale / self.sigma_max, SMALLEST_CLUSTER)
+
+    def check(self, desk: Mechanisms) -> None:
+        """Refuse tables of too many cells, as `check_demand` does."""
+        names = [name for name in self.budget if name not in ("grid", "rest")]
+        mus = [self.budget.mu(name, desk.mu) for name in ("grid", *names) if self.budget[name]]
+        mus = mus if self.budget["grid"] else [0.0, *mus]
+        demand = demand_of(
+            self.columns, self.owner, self.n_bins, self.n_clusters, mus, desk, is_hard=True
+        )
+        check_demand(demand, desk)
 
     def release(self, table: Table, desk: Mechanisms) -> MixtureRelease:
         """Return noisy sums of the clusters."""

@@ -110,11 +110,15 @@ class ContinuousPlan:
         """Passes over the rows; how many follows from the first ones."""
         return Progress("passes")
 
+    def check(self, desk: Mechanisms) -> None:
+        """Refuse tables too wide for the budget, as `check_reserve` does."""
+        mu = {name: self.budget.mu(name, desk.mu) for name in BUDGET}
+        check_reserve(len(self.kinds) - (self.owner is not None), mu, desk)
+
     def release(self, table: Table, desk: Mechanisms) -> ContinuousRelease:
         """Return noisy sums, moments and histograms of the records as vectors."""
         mu = {name: self.budget.mu(name, desk.mu) for name in BUDGET}
         rows = self._read_rows(table.codes)
-        check_reserve(len(rows.numeric), mu, desk)
         n_records, mean, _ = release_location(rows, mu["location"], desk)
         desk.progress()
         spread = release_spread(rows, mean, n_records, mu["spread"], desk)
