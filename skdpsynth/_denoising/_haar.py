@@ -93,7 +93,7 @@ def expand(coefficients: np.ndarray, last_apart: bool = False) -> np.ndarray:
         (halves.middle, -first - second),
         (halves.stop, second),
     ):
-        np.add.at(steps, (..., place), step)
+        np.add.at(steps.T, place, step.T)
     return np.cumsum(steps[..., :-1], axis=-1)
 
 

@@ -57,7 +57,7 @@ class BinRule(NamedTuple):
     fewest: int = 32
     has_few_classes: bool = False
 
-    def count(self, n_bins: int | str, strength: float) -> int:
+    def count_bins(self, n_bins: int | str, strength: float) -> int:
         """Return the bins of a column."""
         if n_bins != "auto":
             return int(n_bins)
@@ -354,7 +354,7 @@ def _choose_bins(
 ) -> dict[int, int]:
     """Return how many bins each histogram column aims at; those of a target own components."""
     strength = max(n_records, 0.0) / max(scale, 1.0)
-    wanted = rule.count(n_bins, strength)
+    wanted = rule.count_bins(n_bins, strength)
     n_target_bins = min(rule.count_classes(strength), wanted)
     return {j: n_target_bins if j == owner else wanted for j in histograms}
 

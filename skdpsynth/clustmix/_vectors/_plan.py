@@ -118,6 +118,7 @@ class ContinuousPlan:
     def release(self, table: Table, desk: Mechanisms) -> ContinuousRelease:
         """Return noisy sums, moments and histograms of the records as vectors."""
         mu = {name: self.budget.mu(name, desk.mu) for name in BUDGET}
+        self.check(desk)
         rows = self._read_rows(table.codes)
         n_records, mean, _ = release_location(rows, mu["location"], desk)
         desk.progress()
