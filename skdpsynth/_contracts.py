@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
-from .exceptions import BudgetExceededError, SyntheticDataWarning
+from .exceptions import SyntheticDataWarning
 from .privacy import (
-    Draw,
     Mechanisms,
     PlannedRelease,
     PrivacyLedger,
@@ -190,60 +189,35 @@ class Demand(NamedTuple):
         Of every column, in the largest release.
     n_values : int
         Numbers of the largest release.
-    draws : tuple of Draw
-        The Gaussian releases to come, where sizes follow from rows as large as for few rows.
     most_values : int, default=MOST_VALUES
         How many numbers may be held.
     """
 
     n_cells: Mapping[Any, int]
     n_values: int
-    draws: tuple[Draw, ...]
     most_values: int = MOST_VALUES
 
 
-def check_demand(demand: Demand, desk: Mechanisms) -> None:
-    """Refuse tables that would take too much memory, or precision of the noise, as a whole.
-
-    Parameters
-    ----------
-    demand : Demand
-    desk : Mechanisms
-        With the budget of a fit, nothing of it spent.
+def check_demand(demand: Demand) -> None:
+    """Refuse tables that would take too much memory.
 
     Raises
     ------
     ValueError
-        If the largest release would take too much memory.
-    BudgetExceededError
-        If the numerical error of the noise would take more of ε than is set aside for it.
+        Naming the column of most cells, its size, what is needed and allowed, and the way out.
     """
-    name = max(demand.n_cells, key=lambda name: demand.n_cells[name])
-    widest = (
-        f"The table has too many cells for this method: the column {name!r} alone has "
-        f"{demand.n_cells[name]:,}"
-    )
-    way_out = (
-        f"Merge levels of {name!r} into fewer, leave the column out (schema.drop([{name!r}])), or "
-        "take another method"
-    )
-    if demand.n_values > demand.most_values:
-        allowed = MOST_VALUES * BYTES_PER_VALUE / 1e9
-        needed = allowed * demand.n_values / demand.most_values
-        raise ValueError(
-            f"{widest}, and a release would have {demand.n_values:,} numbers at least, about "
-            f"{needed:,.1f} GB of memory; {allowed:,.0f} GB are allowed. {way_out}. "
-            "Nothing was released"
-        )
-    if not desk.is_noisy:
+    if demand.n_values <= demand.most_values:
         return
-    error = desk.sampler_error(demand.draws)
-    if not error.fits:
-        raise BudgetExceededError(
-            f"{widest}, and the numerical error of the noise in all releases would reach "
-            f"{error.taken:.2g} of epsilon={desk.epsilon:g}, more than the {error.left:.2g} set "
-            f"aside. {way_out}, or raise epsilon. Nothing was released"
-        )
+    name = max(demand.n_cells, key=lambda name: demand.n_cells[name])
+    allowed = MOST_VALUES * BYTES_PER_VALUE / 1e9
+    needed = allowed * demand.n_values / demand.most_values
+    raise ValueError(
+        "The table has too many cells for this method: the column "
+        f"{name!r} alone has {demand.n_cells[name]:,}, and a release would have "
+        f"{demand.n_values:,} numbers at least, about {needed:,.1f} GB of memory; "
+        f"{allowed:,.0f} GB are allowed. Merge levels of {name!r} into fewer, leave the column out "
+        f"(schema.drop([{name!r}])), or take another method. Nothing was released"
+    )
 
 
 def warn_of_noise(schema: TableSchema, n_records: int, ledger: PrivacyLedger) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from .._contracts import MOST_VALUES, Demand
 from .._histograms import Bins, NoisyGrid, coarsen, fine_grid, release_grid
-from ..privacy import Draw, Mechanisms
+from ..privacy import Mechanisms
 from ._columns import ColumnModel
 from ._estimates import NoisySums
 from ._kernels import NaturalParameters, power_of_two, sum_statistics
@@ -29,9 +29,7 @@ __all__ = [
 ]
 
 # responsibilities are multiples of a power of two, so that their sums are exact integers
-FINEST_RESOLUTION = 4096
-STEPS_PER_SCALE = 1024.0
-FEWEST_STEPS_PER_SCALE = 16.0
+RESOLUTION = 4096
 
 RECORDS_PER_BIN = 25.0
 RECORDS_PER_TARGET_BIN = 60.0
@@ -177,7 +175,6 @@ def release_sums(
     desk: Mechanisms,
     *,
     is_hard: bool = False,
-    reserve: float = 1.0,
 ) -> NoisySums:
     """Release expected sufficient statistics of all components.
 
@@ -198,9 +195,6 @@ def release_sums(
     is_hard : bool, default=False
         Whether every record goes to one component as a whole, which makes a sum of one-hot
         records a table of counts.
-    reserve : float, default=1
-        Share that the error of the sampler may take of what is set aside for it. Where the sums are
-        many the responsibilities are rounded to larger steps.
 
     Notes
     -----
@@ -215,8 +209,7 @@ def release_sums(
     the kernels use no operation across rows but the exact integer sums.
     """
     # certain responsibilities are 0 or 1, and need no finer steps
-    n_values = n_components * (1 + layout.n_cells + layout.n_features)
-    resolution = 1 if is_hard else _choose_resolution(sensitivity / mu, n_values, reserve, desk)
+    resolution = 1 if is_hard else RESOLUTION
     exact = sum_statistics(records, model, resolution)
     parts = [
         exact.n_records[:n_components],
@@ -238,44 +231,10 @@ def release_sums(
     return NoisySums(count, cell, feature, np.full(n_components, (sensitivity / mu) ** 2))
 
 
-def _choose_resolution(scale: float, n_values: int, reserve: float, desk: Mechanisms) -> int:
-    """Return the inverse of the step of the responsibilities, a power of two.
-
-    The rounding stays a thousandth of the noise, and the noise few steps wide, since the sampler's
-    error grows with that.
-    """
-    if scale == 0.0:
-        return FINEST_RESOLUTION
-    steps = STEPS_PER_SCALE
-    while steps > FEWEST_STEPS_PER_SCALE and not desk.can_draw_rounded(n_values, steps, reserve):
-        steps /= 2.0
-    return int(np.clip(2.0 ** math.floor(math.log2(steps / scale)), 1, FINEST_RESOLUTION))
-
-
-def most_components(
-    layout: Layout, scales: Sequence[float], reserve: float, desk: Mechanisms
-) -> int:
-    """Return how many components memory and the sampler's error allow; one per class at least.
-
-    Parameters
-    ----------
-    layout : Layout
-    scales : sequence of float
-        Standard deviation of the noise of every pass.
-    reserve : float
-        Share that the sampler's error of each may take of what is set aside for it.
-    desk : Mechanisms
-    """
+def most_components(layout: Layout) -> int:
+    """Return how many components memory allows; one per class at least."""
     n_values = 1 + layout.n_cells + layout.n_features
-    most = MOST_VALUES // n_values
-    for scale in scales:
-        most = min(most, desk.most_values(_fewest_steps(scale), reserve) // n_values)
-    return max(most, layout.n_classes)
-
-
-def _fewest_steps(scale: float) -> float:
-    """Return the standard deviation of the noise in the largest steps that sums may have."""
-    return max(scale, 2.0 * FEWEST_STEPS_PER_SCALE)
+    return max(MOST_VALUES // n_values, layout.n_classes)
 
 
 def demand_of(
@@ -283,11 +242,7 @@ def demand_of(
     owner: int | None,
     n_bins: int | str,
     n_components: int | str,
-    mus: Sequence[float],
-    desk: Mechanisms,
-    *,
     fewest: int = FINE_BINS.fewest,
-    is_hard: bool = False,
 ) -> Demand:
     """Return what passes take, by the levels of the columns, with the fewest components.
 
@@ -296,13 +251,8 @@ def demand_of(
     columns : sequence of ColumnModel
     owner : int or None
     n_bins, n_components : int or "auto"
-    mus : sequence of float
-        Of the first release and of every pass.
-    desk : Mechanisms
     fewest : int, default=32
         Bins that "auto" aims at where rows are few.
-    is_hard : bool, default=False
-        As for `release_sums`.
     """
     n_cells = {column.name: _expect_cells(column, n_bins, fewest) for column in columns}
     n_classes = 1 if owner is None else n_cells[columns[owner].name]
@@ -311,18 +261,7 @@ def demand_of(
         n_cells[columns[owner].name] = n_classes
     n_owned = n_classes if n_components == "auto" else max(int(n_components), n_classes)
     n_values = n_owned * (1 + sum(n_cells.values()) - (0 if owner is None else n_classes))
-    histograms = [c for c in columns if c.distribution == "histogram"]
-    opening = 1 + sum(len(fine_grid(c.kind).left) + c.kind.nullable for c in histograms)
-    first = desk.nonnegative_sensitivity(math.sqrt(1 + len(histograms)))
-    sensitivity = pass_sensitivity(columns, owner, desk)
-    draws = [Draw(opening, first, mus[0], 1.0)] if mus[0] and math.isfinite(mus[0]) else []
-    for mu in mus[1:]:
-        scale = sensitivity / mu
-        # a grid of so few steps that the noise is narrow in it
-        coarse = 2.0 ** math.floor(math.log2(max(scale / FEWEST_STEPS_PER_SCALE, 2.0**-12)))
-        if math.isfinite(mu):
-            draws.append(Draw(n_values, sensitivity, mu, 1.0 if is_hard else min(coarse, 1.0)))
-    return Demand(n_cells, n_values, tuple(draws))
+    return Demand(n_cells, n_values)
 
 
 def _expect_cells(column: ColumnModel, n_bins: int | str, fewest: int) -> int:

@@ -8,7 +8,7 @@ them into parameters, which are post-processing.
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -30,7 +30,6 @@ from .._product_mixture import (
     infer_mixture,
     kept_dependence,
     mixing_proportions,
-    moments_sensitivity,
     most_components,
     natural_parameters,
     one_per_class,
@@ -56,11 +55,9 @@ FIRST_PASS_SHARE = 0.15
 LAST_PASS_SHARE = 0.5
 # of what the opening leaves, too: where components start
 DIRECTIONS_SHARE = 0.05
-# of what is set aside for the sampler's error: the first releases need far less than the rest
-PASSES_RESERVE = 0.8
 # of the strong dependence that was measured, below which a fit warns
 LITTLE_KEPT = 0.15
-# more columns would need more sums than the sampler has precision for
+# more columns have more pairs than the directions of a few components are worth
 MOST_SCORED = 256
 
 # a class's profile is read off fine bins, the dependence between columns off coarse ones, whose
@@ -115,32 +112,10 @@ class MomentsPlan:
         can = self.has_directions and self.n_passes > 1 and 2 <= number <= MOST_SCORED
         return number if can else 0
 
-    def checked(self, desk: Mechanisms) -> MomentsPlan:
-        """Return this plan, or refuse tables of so many cells; without second moments if need be.
-
-        Raises
-        ------
-        ValueError, BudgetExceededError
-            As `check_demand` does.
-        """
-        plan = self
-        d = self.n_scored
-        if d and desk.is_noisy:
-            scale = moments_sensitivity(d, self.adjacency) / self.budget.mu("directions", desk.mu)
-            if not desk.can_draw_rounded(d * (d - 1) // 2, scale, 0.1):
-                plan = replace(self, has_directions=False)
-        mus = [plan.budget.mu(name, desk.mu) for name in plan.budget if name != "directions"]
-        demand = demand_of(
-            self.columns,
-            self.owner,
-            self.n_bins,
-            self.n_components,
-            mus,
-            desk,
-            fewest=self.bin_rule.fewest,
-        )
-        check_demand(demand, desk)
-        return plan
+    def check(self) -> None:
+        """Refuse tables of too many cells, as `check_demand` does."""
+        fewest = self.bin_rule.fewest
+        check_demand(demand_of(self.columns, self.owner, self.n_bins, self.n_components, fewest))
 
     @property
     def bin_rule(self) -> BinRule:
@@ -215,7 +190,6 @@ class MomentsPlan:
                 mu[name],
                 _name_pass(name),
                 desk,
-                reserve=PASSES_RESERVE / self.n_passes,
             )
             desk.progress()
             return sums
@@ -227,12 +201,11 @@ class MomentsPlan:
         measured, sums = profile, profile
         totals = consistent_totals(measured, layout, known_count)
         if self.n_passes > 1:
-            scales = [sensitivity / mu[name] for name in mu if name.startswith("pass_")]
             component_owner = choose_components(
                 self.n_components,
                 totals.n_records,
                 scale,
-                most_components(layout, scales, PASSES_RESERVE / self.n_passes, desk),
+                most_components(layout),
             )
             if self.n_scored:
                 directions = release_directions(

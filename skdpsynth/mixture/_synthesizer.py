@@ -205,7 +205,8 @@ class DPMixtureSynthesizer(BaseSynthesizer):
         size = (self.n_components, self.n_bins)
         if self.inference == "moments":
             plan = MomentsPlan(*model, *size, self._count_passes(), has_directions=True)
-            return plan.checked(self._planning_desk())
+            plan.check()
+            return plan
         settings = StepSettings(
             N_STEPS if self.n_steps == "auto" else int(self.n_steps),
             self.sampling_rate,
@@ -213,7 +214,7 @@ class DPMixtureSynthesizer(BaseSynthesizer):
             LEARNING_RATE if self.learning_rate == "auto" else float(self.learning_rate),
         )
         variational = VariationalPlan(*model, *size, settings, self.engine)
-        variational.check(self._planning_desk())
+        variational.check()
         return variational
 
     def _count_passes(self) -> int:

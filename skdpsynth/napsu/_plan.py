@@ -13,7 +13,7 @@ from .._contracts import Demand, Progress, check_demand
 from .._histograms import NoisyGrid, release_grid
 from .._markov_network import Domain, Measurement, build_network
 from .._parameters import is_auto
-from ..privacy import Budget, Draw, Mechanisms, PlannedRelease, SelectionEvent
+from ..privacy import Budget, Mechanisms, PlannedRelease, SelectionEvent
 from ..schema import Table, TableSchema
 from ._domain_plan import DomainPlan
 from ._inference import infer_network
@@ -154,33 +154,12 @@ class NapsuPlan:
             return [(j,) for j in range(len(shape))]
         return [(j, self.target) for j in range(len(shape)) if j != self.target]
 
-    def check_noise(self, desk: Mechanisms) -> None:
-        """Refuse tables of too many cells, as `check_demand` does."""
+    def check_memory(self) -> None:
+        """Refuse tables of too many cells in all queries, as `check_demand` does."""
         shape = self.columns.largest_shape()
-        queries = self._largest_queries(shape)
-        covered = {j for query in queries for j in query}
-        queries = [*queries, *((j,) for j in range(len(shape)) if j not in covered)]
-        sizes = [math.prod(shape[j] for j in query) for query in queries]
-        mu = desk.mu * (math.sqrt(1.0 - TREE_SHARE) if self.n_edges else 1.0)
-        draws = []
-        if self.opening["opening"] and desk.is_noisy:
-            n_values = 1 + sum(
-                len(grid.left) + self.columns.kinds[j].nullable
-                for j, grid in self.columns.grids.items()
-            )
-            root = desk.nonnegative_sensitivity(math.sqrt(1 + len(self.columns.grids)))
-            draws.append(Draw(n_values, root, self.opening.mu("opening", mu), 1.0))
-        left, weights = self.opening.mu("marginals", mu), share_by_cells(queries, shape)
-        for name in self.shares if desk.is_noisy else ():
-            if name == "selection":
-                continue
-            own = self.shares.mu(name, left) / math.sqrt(math.fsum(weights))
-            draws += [
-                Draw(size, desk.nonnegative_sensitivity(1.0), own * math.sqrt(weight), 1.0)
-                for size, weight in zip(sizes, weights, strict=True)
-            ]
+        sizes = [math.prod(shape[j] for j in query) for query in self._largest_queries(shape)]
         n_cells = dict(zip(self.schema.names, shape, strict=True))
-        check_demand(Demand(n_cells, sum(sizes), tuple(draws)), desk)
+        check_demand(Demand(n_cells, sum(sizes)))
 
     # what is to come
 

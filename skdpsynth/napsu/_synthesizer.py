@@ -188,7 +188,7 @@ class NapsuMQSynthesizer(BaseSynthesizer):
             int(self.n_draws),
         )
         plan.check_cliques()
-        plan.check_noise(self._planning_desk())
+        plan.check_memory()
         return plan
 
     @property

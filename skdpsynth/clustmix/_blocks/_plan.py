@@ -151,15 +151,9 @@ class BlocksPlan:
         """
         return max(scale / self.sigma_max, SMALLEST_CLUSTER)
 
-    def check(self, desk: Mechanisms) -> None:
+    def check(self) -> None:
         """Refuse tables of too many cells, as `check_demand` does."""
-        names = [name for name in self.budget if name not in ("grid", "rest")]
-        mus = [self.budget.mu(name, desk.mu) for name in ("grid", *names) if self.budget[name]]
-        mus = mus if self.budget["grid"] else [0.0, *mus]
-        demand = demand_of(
-            self.columns, self.owner, self.n_bins, self.n_clusters, mus, desk, is_hard=True
-        )
-        check_demand(demand, desk)
+        check_demand(demand_of(self.columns, self.owner, self.n_bins, self.n_clusters))
 
     def release(self, table: Table, desk: Mechanisms) -> MixtureRelease:
         """Return noisy sums of the clusters."""

@@ -11,7 +11,6 @@ import numpy as np
 from ..._contracts import Progress
 from ...privacy import Budget, Mechanisms, PlannedRelease
 from ...schema import Table
-from .._lattices import check_reserve
 from ._column_marginals import (
     column_cells,
     release_cells,
@@ -110,15 +109,9 @@ class ContinuousPlan:
         """Passes over the rows; how many follows from the first ones."""
         return Progress("passes")
 
-    def check(self, desk: Mechanisms) -> None:
-        """Refuse tables too wide for the budget, as `check_reserve` does."""
-        mu = {name: self.budget.mu(name, desk.mu) for name in BUDGET}
-        check_reserve(len(self.kinds) - (self.owner is not None), mu, desk)
-
     def release(self, table: Table, desk: Mechanisms) -> ContinuousRelease:
         """Return noisy sums, moments and histograms of the records as vectors."""
         mu = {name: self.budget.mu(name, desk.mu) for name in BUDGET}
-        self.check(desk)
         rows = self._read_rows(table.codes)
         n_records, mean, _ = release_location(rows, mu["location"], desk)
         desk.progress()

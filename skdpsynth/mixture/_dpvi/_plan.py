@@ -137,11 +137,10 @@ class VariationalPlan:
         """What the progress bar counts."""
         return Progress("steps", self.settings.n_steps)
 
-    def check(self, desk: Mechanisms) -> None:
+    def check(self) -> None:
         """Refuse tables of too many cells, as `check_demand` does."""
-        mus = [self.budget.mu(name, desk.mu) for name in ("opening", "profile")]
-        demand = demand_of(self.columns, self.owner, self.n_bins, self.n_components, mus, desk)
-        check_demand(demand._replace(most_values=MOST_LATENTS), desk)
+        demand = demand_of(self.columns, self.owner, self.n_bins, self.n_components)
+        check_demand(demand._replace(most_values=MOST_LATENTS))
 
     def release(self, table: Table, desk: Mechanisms) -> VariationalRelease:
         """Release what determines the mixture."""
