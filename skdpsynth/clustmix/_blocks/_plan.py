@@ -153,7 +153,7 @@ class BlocksPlan:
 
     def check(self) -> None:
         """Refuse tables of too many cells, as `check_demand` does."""
-        check_demand(demand_of(self.columns, self.owner, self.n_bins, self.n_clusters))
+        check_demand(demand_of(self.columns, self.owner, self.n_bins, "auto"))
 
     def release(self, table: Table, desk: Mechanisms) -> MixtureRelease:
         """Return noisy sums of the clusters."""
