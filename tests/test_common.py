@@ -33,8 +33,6 @@ from skdpsynth.preprocessing import BoundedDiscretizer, TableEncoder
 
 # the smallest settings that still go through all of the code
 SETTINGS = {"n_components": 2, "n_passes": 2, "n_bins": 8, "random_state": 0}
-# the checks pass arrays that are not in [0, 1], where ClustMixSynthesizer expects them otherwise
-SETTINGS["bounds"] = None
 
 # scikit-learn's own pipeline fails these: it fits its steps in place, and does so by intention
 FITS_IN_PLACE = {
