@@ -79,8 +79,8 @@ def test_gaussian_fits_compose_along_the_curve():
     epsilon, delta = compose_fits(fits, 1e-6, all_gaussian=True)
     assert delta == 1e-6
     exact = gdp_epsilon(mu, 1e-6)
-    # the margins for the sampler may take a thousandth
-    assert exact * (1 - 1e-3) < epsilon < exact * (1 + 1e-3)
+    # the ledger's reserve for failures takes a millionth of δ
+    assert exact * (1 - 1e-6) < epsilon <= exact
 
 
 def test_fits_of_any_kind_compose_as_randomised_responses():
@@ -353,10 +353,11 @@ def test_a_search_over_a_pipeline(step, table):
     X, y = table[["age"]], table["sick"]
     model = make_synthesizer_pipeline(step, make_mixture(schema=None, random_state=0))
     grid = {"dpmixturesynthesizer__epsilon": [0.05, 100.0]}
-    scorer = TSTRScorer(LogisticRegression(), scoring="roc_auc", random_state=0)
+    # of one column only the direction shows in an AUC, which noise rarely turns round
+    scorer = TSTRScorer(LogisticRegression(), scoring="neg_log_loss", random_state=0)
     search = GridSearchCV(clone(model), grid, cv=2, scoring=scorer).fit(X, y)
     assert search.best_params_ == {"dpmixturesynthesizer__epsilon": 100.0}
-    assert search.best_score_ > 0.9
+    assert search.best_score_ > -0.3
     check_search(search, X, y, SCHEMA)
 
 

@@ -38,7 +38,12 @@ class LedgerEntry:
 
 
 class LedgerState(NamedTuple):
-    """A ledger: the request, the releases, and what is known of the noise and the schema."""
+    """A ledger: the request, the releases, and what is known of the noise and the schema.
+
+    Files have these names. `sampler_tail` is the probability with which releases are not what
+    their events say. `sampler_loss` is what earlier versions charged for the error of their
+    sampler, a log ratio of probabilities; 0 since noise has exactly its law.
+    """
 
     epsilon: float
     delta: float

@@ -15,7 +15,7 @@ class PrivacySpent:
     Parameters
     ----------
     epsilon : float
-        Privacy loss in nats, sampler error included; ``inf`` for the non-private baseline.
+        Privacy loss in nats; ``inf`` for the non-private baseline.
     delta : float
         The δ of the guarantee, as requested.
     adjacency : {"add_remove", "replace_one"}
@@ -34,8 +34,8 @@ class PrivacySpent:
 
     Examples
     --------
-    >>> PrivacySpent(epsilon=0.99990001, delta=1e-05, adjacency="add_remove")
-    PrivacySpent(epsilon=0.9999, delta=1e-05, adjacency='add_remove')
+    >>> PrivacySpent(epsilon=0.49990001, delta=1e-05, adjacency="add_remove")
+    PrivacySpent(epsilon=0.4999, delta=1e-05, adjacency='add_remove')
     """
 
     epsilon: float

@@ -17,7 +17,7 @@ def test_guarantee_and_releases_in_words(model_file, run):
         assert entry.name in out
     words = out.partition("What was released")[0]
     assert all(len(line) <= 80 for line in words.splitlines())
-    assert re.search(r"total +epsilon=0\.9999\d* ", out)
+    assert re.search(r"total +epsilon=1 ", out)
 
 
 def test_no_guarantee(folder, run):

@@ -273,9 +273,15 @@ def test_a_sensitivity_that_depends_on_memberships_is_caught():
 
     plan = Madl2022Plan(*box_columns(schema), n_clusters=2, sigma_max=0.0142)
 
-    def run(codes, desk):
-        with pytest.warns(PrivacyLeakWarning, match="not differentially private"):
-            plan.release(Table(codes, schema, None, False), desk)
-        assert desk._ledger.spent().claim is not None
+    def shown(start):
+        def run(codes, desk):
+            for _ in range(start):
+                desk.seed_bits()
+            with pytest.warns(PrivacyLeakWarning, match="not differentially private"):
+                plan.release(Table(codes, schema, None, False), desk)
+            assert desk._ledger.spent().claim is not None
 
-    assert game(run, tables, "replace_one") > 3.0
+        return game(run, tables, "replace_one")
+
+    # by where the clusters start, the odd row decides how the corners are paired, or does not
+    assert max(shown(start) for start in range(8)) > 3.0

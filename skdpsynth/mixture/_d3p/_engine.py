@@ -186,7 +186,7 @@ def fit_d3p(
     shapes = tuple(jnp.zeros_like(part[:1]) for part in rows)
     with handlers.seed(rng_seed=0):
         guide(*shapes)
-    noise = desk.without_replacement_gaussian(
+    multiplier = desk.without_replacement_gaussian(
         name=_name_gradients(plan.n_steps),
         clipping_norm=plan.clipping_norm,
         n_rows=n_rows,
@@ -198,7 +198,7 @@ def fit_d3p(
     with warnings.catch_warnings():
         # d3p.minibatch derives the key of a batch with chacha's deprecated fold_in
         warnings.filterwarnings("ignore", message="fold_in is deprecated")
-        parameters = _optimise(model, guide, rows, shapes, batch_size, noise.multiplier, plan, desk)
+        parameters = _optimise(model, guide, rows, shapes, batch_size, multiplier, plan, desk)
     draws = guide.sample_posterior(
         jax.random.key(desk.seed_bits() % 2**63), parameters, sample_shape=(N_DRAWS,)
     )

@@ -62,7 +62,7 @@ class Unconstrained(NamedTuple):
 )
 @dataclass(frozen=True)
 class MixtureLatents:
-    """Structure of a mixture over padded arrays; a `LatentModel`.
+    """Structure of a mixture over padded arrays; a `SummingModel`.
 
     Attributes
     ----------
@@ -119,11 +119,6 @@ class MixtureLatents:
         n_components, n_scalars = len(self.owner), len(self.distributions)
         scalar = (n_scalars, n_components)
         return (n_components,), (len(self.segment), n_components), scalar, scalar, scalar
-
-    @property
-    def is_double(self) -> bool:
-        """True: counts of many records, and sums of them, are rounded far below one record."""
-        return True
 
     @property
     def n_latents(self) -> int:
@@ -218,7 +213,7 @@ class MixtureLatents:
     def clipped_sum(
         self, z: jax.Array, batch: Records, is_record: jax.Array, clipping_norm: jax.Array
     ) -> jax.Array:
-        """Return the sum of preconditioned, clipped gradients; see `LatentModel`.
+        """Return the sum of preconditioned, clipped gradients; see `SummingModel`.
 
         Ghost clipping: given its responsibilities r, a record's gradient is a linear map of r and
         of the cells it is in, so that its norm comes from table look-ups and the sum of the clipped
