@@ -122,6 +122,19 @@ def own_model_case():
     return Case(run, np.tile(VECTORS, (30, 1)), others, GRADIENTS)
 
 
+def naive_bayes_case():
+    release = estimator_release(NumPyroSynthesizer(n_steps=3))
+    others = mixed_case(DPMixtureSynthesizer()).others
+    # a step is compiled for each power of two of rows
+    others = {name: others[name] for name in ("few rows", "constant")}
+
+    def run(codes, desk):
+        released = release(codes, desk)
+        return released.trace, released.n_records
+
+    return Case(run, MIXED, others, GRADIENTS)
+
+
 FAMILIES = {"few": "poisson", "pay": "normal"}
 CASES = {
     "mixture": mixed_case(DPMixtureSynthesizer()),
@@ -130,6 +143,7 @@ CASES = {
     "mixture, no target": mixed_case(DPMixtureSynthesizer(), None),
     "mixture, dpvi": dpvi_case(),
     "a model of one's own": own_model_case(),
+    "numpyro, no model": naive_bayes_case(),
     "napsu": mixed_case(NapsuMQSynthesizer()),
     "napsu, numeric target": mixed_case(NapsuMQSynthesizer(), "pay"),
     "napsu, no target": mixed_case(NapsuMQSynthesizer(), None),

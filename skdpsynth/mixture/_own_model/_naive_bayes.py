@@ -124,7 +124,8 @@ class NaiveBayes:
 
     def __call__(self, x: Any = None, num_obs_total: Any = None) -> Any:
         """Sample records, or observe them; return the records."""
-        kinds, groups, owner = tuple(self.schema.columns.values()), self.groups, self.owner
+        kinds: list[Any] = list(self.schema.columns.values())
+        groups, owner = self.groups, self.owner
         n_classes = 1
         if owner is not None:
             # missing is a class, too
