@@ -31,6 +31,10 @@ from ._mechanisms import (
 )
 from ._noise import NoiseSource
 from ._planned import PlannedRelease
+from ._purchase import Purchase
+from ._purchase import describe_purchases as describe_purchases
+from ._purchase import price as price
+from ._purchase import unite_purchases as unite_purchases
 from ._repeated import RepeatedFit as RepeatedFit
 from ._repeated import compose_fits as compose_fits
 from ._spent import PrivacySpent
@@ -50,6 +54,7 @@ __all__ = [
     "PlannedRelease",
     "PrivacyLedger",
     "PrivacySpent",
+    "Purchase",
     "RowCount",
     "SelectionEvent",
     "SubsampledGaussianEvent",

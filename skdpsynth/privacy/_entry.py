@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ._events import Event
-from ._spent import PrivacySpent
+from ._purchase import Purchase
 
 __all__ = ["LedgerEntry", "LedgerState"]
 
@@ -53,6 +53,6 @@ class LedgerState(NamedTuple):
     sampler_tail: float
     secure_noise: bool
     public_schema: bool
-    purchase: PrivacySpent | None
+    purchases: tuple[Purchase, ...]
     claim: str | None
     known_loss: float | None

@@ -18,8 +18,9 @@ from ._events import (
     check_adjacency,
     check_number,
 )
+from ._purchase import Purchase, describe_purchases, price, unite_purchases
 from ._report import ledger_frame, ledger_text
-from ._spent import PrivacySpent, describe_purchase, price
+from ._spent import PrivacySpent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,7 +76,7 @@ class PrivacyLedger:
         self._sampler_tail = 0.0
         self._secure_noise = True
         self._public_schema = True
-        self._purchase: PrivacySpent | None = None
+        self._purchases: tuple[Purchase, ...] = ()
         self._claim: str | None = None
         self._known_loss: float | None = None
         self._mu_limit = gdp_mu(self.epsilon, self.event_delta)
@@ -261,25 +262,22 @@ class PrivacyLedger:
         """Record that bounds and levels were read from the rows, at no charge."""
         self._public_schema = False
 
-    def mark_bought_schema(self, purchase: PrivacySpent) -> None:
+    def mark_bought_schema(self, purchase: Purchase) -> None:
         """Record what bounds and levels were bought for, which is not part of this request.
 
         After a purchase without privacy, such as one with ε = inf, the schema is not public. What
-        several purchases cost is added up.
+        several purchases cost is added up; one that is recorded already changes nothing.
+
+        Parameters
+        ----------
+        purchase : Purchase
         """
-        known = self._purchase
-        if known is None or known == purchase:
-            self._purchase = purchase
-            return
-        adjacencies = dict.fromkeys([known.adjacency, purchase.adjacency])
-        self._purchase = PrivacySpent(
-            epsilon=known.epsilon + purchase.epsilon,
-            delta=min(known.delta + purchase.delta, 1.0),
-            adjacency=" and ".join(adjacencies),
-            secure_noise=known.secure_noise and purchase.secure_noise,
-            public_schema=known.public_schema and purchase.public_schema,
-            notes=tuple(dict.fromkeys([*known.notes, *purchase.notes])),
-        )
+        self._purchases = unite_purchases(self._purchases, [purchase])
+
+    @property
+    def purchases(self) -> tuple[Purchase, ...]:
+        """The purchases of bounds and levels, each once, which come on top of this request."""
+        return self._purchases
 
     def mark_unproven(self, claim: str) -> None:
         """Record that a release is charged at a sensitivity that is claimed and does not hold.
@@ -319,8 +317,8 @@ class PrivacyLedger:
                 "noise fixed by random_state: not private for whoever knows the seed, or has a "
                 "second fit with it"
             )
-        if self._purchase is not None:
-            notes.append(describe_purchase(self._purchase))
+        if self._purchases:
+            notes.append(describe_purchases(self._purchases))
         if not self._public_schema:
             notes.append("bounds and levels were read from the data: not covered by the guarantee")
         return PrivacySpent(
@@ -329,10 +327,10 @@ class PrivacyLedger:
             adjacency=self.adjacency,
             secure_noise=self._secure_noise,
             public_schema=self._public_schema
-            and (self._purchase is None or self._purchase.is_private),
+            and all(purchase.is_private for purchase in self._purchases),
             claim=self._claim,
             notes=tuple(notes),
-            purchase=None if self._purchase is None else price(self._purchase, self.adjacency),
+            purchase=price(self._purchases, self.adjacency) if self._purchases else None,
         )
 
     def _event_loss(self) -> float:

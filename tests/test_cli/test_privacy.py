@@ -24,7 +24,7 @@ def test_no_guarantee(folder, run):
     fit = ["fit", "data.csv", "--schema", "schema.json", "--missing", "?", "--k", "2"]
     code, _, err = run(*fit, "--epsilon", "inf", "-o", "m.skdp")
     assert code == 0
-    assert "Warning: NOT PRIVATE. not private: epsilon=inf" in err
+    assert "Warning: NOT PRIVATE: epsilon=inf" in err
     code, out, _ = run("privacy", "m.skdp")
     assert code == 0
     assert "There is no privacy guarantee" in out

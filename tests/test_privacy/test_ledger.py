@@ -1,7 +1,10 @@
 import copy
 import math
 import pickle
+import random
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from skdpsynth.exceptions import BudgetExceededError
@@ -13,6 +16,7 @@ from skdpsynth.privacy import (
     NoiseSource,
     PrivacyLedger,
     PrivacySpent,
+    Purchase,
     SelectionEvent,
     SubsampledGaussianEvent,
     gdp_delta,
@@ -121,10 +125,14 @@ def test_failures_are_reserved_before_the_noise_is_calibrated():
         PrivacyLedger(1.0, 1e-6).charge(FailureEvent(1e-6), name="all of delta")
 
 
+def buy(epsilon, delta, adjacency="add_remove", **known):
+    """Return a new purchase of bounds and levels."""
+    return Purchase.of(PrivacySpent(epsilon, delta, adjacency, **known))
+
+
 def test_a_bought_schema_is_noted():
     ledger = PrivacyLedger(1.0, 1e-6)
-    purchase = PrivacySpent(epsilon=0.5, delta=1e-7, adjacency="add_remove")
-    ledger.mark_bought_schema(purchase)
+    ledger.mark_bought_schema(buy(0.5, 1e-7))
     spent = ledger.spent()
     assert spent.is_private
     assert spent.epsilon == 0.0
@@ -132,15 +140,15 @@ def test_a_bought_schema_is_noted():
         ledger.spent()
     )
     assert ledger != PrivacyLedger(1.0, 1e-6)
-    ledger.mark_bought_schema(PrivacySpent(epsilon=math.inf, delta=1e-7, adjacency="add_remove"))
+    ledger.mark_bought_schema(buy(math.inf, 1e-7))
     assert not ledger.spent().is_private
     assert "that purchase was not private" in repr(ledger.spent())
 
 
 def test_several_purchases_are_added_up():
     ledger = PrivacyLedger(1.0, 1e-6)
-    first = PrivacySpent(epsilon=0.5, delta=1e-7, adjacency="add_remove", secure_noise=False)
-    second = PrivacySpent(epsilon=0.25, delta=2e-7, adjacency="replace_one")
+    first = buy(0.5, 1e-7, secure_noise=False)
+    second = buy(0.25, 2e-7, "replace_one")
     for purchase in (first, first, second):
         ledger.mark_bought_schema(purchase)
     # the later one does not make good what the first one gave away
@@ -162,10 +170,57 @@ def test_a_purchase_is_part_of_the_total(fit, bought, expected):
     ledger = PrivacyLedger(1.0, 1e-6, fit)
     ledger.charge(GaussianEvent(ledger.mu), name="counts")
     assert ledger.spent().total == (ledger.spent().epsilon, 1e-6)
-    ledger.mark_bought_schema(PrivacySpent(epsilon=0.5, delta=1e-7, adjacency=bought))
+    ledger.mark_bought_schema(buy(0.5, 1e-7, bought))
     spent = ledger.spent()
     assert spent.purchase == pytest.approx(expected)
     assert spent.total == pytest.approx((spent.epsilon + expected[0], 1e-6 + expected[1]))
+
+
+def test_purchases_of_equal_budgets_are_two():
+    ledger = PrivacyLedger(1.0, 1e-6)
+    one, other = buy(0.5, 1e-7), buy(0.5, 1e-7)
+    assert one != other
+    for purchase in (one, other, pickle.loads(pickle.dumps(one)), copy.deepcopy(other)):
+        ledger.mark_bought_schema(purchase)
+    assert ledger.purchases == (one, other)
+    assert ledger.spent().purchase == pytest.approx((1.0, 2e-7))
+
+
+def test_each_purchase_has_a_price_of_its_own():
+    """Under replace-one a purchase under add/remove is two of them, the other one is not."""
+    ledger = PrivacyLedger(1.0, 1e-6, "replace_one")
+    ledger.mark_bought_schema(buy(0.5, 1e-7))
+    ledger.mark_bought_schema(buy(0.25, 1e-8, "replace_one"))
+    expected = (2 * 0.5 + 0.25, (1 + math.exp(0.5)) * 1e-7 + 1e-8)
+    assert ledger.spent().purchase == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({"identity": "ab"}, ValueError),
+        ({"identity": 7}, ValueError),
+        ({"identity": "G" * 32}, ValueError),
+        ({"epsilon": -0.1}, ValueError),
+        ({"epsilon": "0.5"}, TypeError),
+        ({"delta": 1.5}, ValueError),
+        ({"adjacency": "both"}, ValueError),
+        ({"secure_noise": "yes"}, TypeError),
+    ],
+)
+def test_a_purchase_is_checked(change, error):
+    with pytest.raises(error):
+        replace(buy(0.5, 1e-7), **change)
+
+
+def test_the_number_of_a_purchase_is_not_that_of_a_generator():
+    """A seed that is set by whoever runs the fit would make purchases equal."""
+    drawn = set()
+    for _ in range(50):
+        np.random.seed(0)  # noqa: NPY002
+        random.seed(0)
+        drawn.add(buy(0.5, 1e-7).identity)
+    assert len(drawn) == 50
 
 
 def test_spent_of_an_empty_ledger():

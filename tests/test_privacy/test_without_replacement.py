@@ -128,5 +128,5 @@ def test_event_refuses_bad_numbers(arguments, error, match):
 def test_missing_dp_accounting_says_how_to_get_it(monkeypatch):
     module._accountant.cache_clear()
     monkeypatch.setitem(sys.modules, "dp_accounting", None)
-    with pytest.raises(ImportError, match=r'pip install "skdpsynth\[d3p\]"'):
+    with pytest.raises(ImportError, match=r'pip install -e "\.\[d3p\]"'):
         compose_delta([EVENT], 1.0, adjacency="replace_one")

@@ -15,6 +15,7 @@ from numpyro.infer.autoguide import AutoDiagonalNormal
 from numpyro.infer.initialization import init_to_value
 from numpyro.optim import Adam
 
+from ..._extras import how_to_install
 from ..._product_mixture import ComponentEstimates, Layout, Records
 from ...privacy import Mechanisms, PlannedRelease
 from .._dpvi._noisy_gradients import STEPS_PER_SCAN, DPVIPlan
@@ -52,7 +53,7 @@ def require_d3p() -> None:
         raise ImportError(
             'engine="d3p" needs d3p 0.2.0, which runs on Python 3.11 with jax 0.4.30 and '
             "numpy 1.26. In an environment of Python 3.11: "
-            'pip install "skdpsynth[d3p]". The default engine="jax" needs none of it.'
+            f'{how_to_install("d3p")}. The default engine="jax" needs none of it.'
         ) from error
 
 

@@ -73,7 +73,7 @@ class MixtureLatents:
     owner : array of shape (n_components,), int
         The class of every component; negative for padding.
     span : array of shape (n_scalars,)
-        high − low of the scalar columns.
+        high − low of the poisson columns, 1 for the others.
     n_blocks : int
     distributions : tuple of str
         "normal" or "poisson", per scalar column.
@@ -102,13 +102,14 @@ class MixtureLatents:
             is_missing[block.start + block.n_cells - 1] = block.is_nullable
         padded = np.full(n_components, ANY_CLASS - 1, dtype=np.int32)
         padded[: len(owner)] = owner
-        span = np.array([scalar.span for scalar in layout.scalars], dtype=np.float32)
+        # that of a normal column enters nowhere, and may be beyond single precision
+        span = [s.span if s.distribution == "poisson" else 1.0 for s in layout.scalars]
         return cls(
             segment,
             is_missing,
             is_bernoulli,
             padded,
-            span,
+            np.array(span, dtype=np.float32),
             len(layout.blocks),
             tuple(scalar.distribution for scalar in layout.scalars),
             tuple(scalar.is_nullable for scalar in layout.scalars),

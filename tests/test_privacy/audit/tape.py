@@ -17,7 +17,7 @@ from skdpsynth.privacy import (
     PrivacyLedger,
 )
 
-__all__ = ["PublicDifference", "Release", "TapedDesk", "charged_mu", "record_pair"]
+__all__ = ["PublicDifference", "Release", "TapedDesk", "charged_mu", "record_desks", "record_pair"]
 
 # a grid so coarse that all sums are rounded to 0, and whose square is a float32
 SWALLOWING = 2.0**60
@@ -62,6 +62,8 @@ class TapedDesk(Mechanisms):
         Of every call, what must not depend on the rows but through earlier releases.
     answers : list
         Of every call that gives one.
+    selections : list of (ndarray, float)
+        Scores of every selection by the exponential mechanism, and their sensitivity.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class TapedDesk(Mechanisms):
         self.gaussians: list[Release] = []
         self.public: list[tuple[Any, ...]] = []
         self.answers: list[Any] = []
+        self.selections: list[tuple[np.ndarray, float]] = []
         self._first = first
 
     def _note(self, *public: Any) -> None:
@@ -101,6 +104,7 @@ class TapedDesk(Mechanisms):
     def exponential(self, scores: Any, **options: Any) -> int:
         """Note a selection."""
         self._note("exponential", np.shape(scores), sorted(options.items()))
+        self.selections.append((np.array(scores, dtype=np.float64), options["sensitivity"]))
         return int(self._answer(super().exponential(scores, **options)))
 
     def stable_histograms(
@@ -184,6 +188,17 @@ def record_pair(
     PublicDifference
         If anything but the statistics differs.
     """
+    first, second = record_desks(run, tables, new_ledger, fault)
+    return list(zip(first.gaussians, second.gaussians, strict=True)), first._ledger
+
+
+def record_desks(
+    run: Callable[[Any, Mechanisms], object],
+    tables: tuple[Any, Any],
+    new_ledger: Callable[[], PrivacyLedger],
+    fault: type[Mechanisms] | None = None,
+) -> tuple[TapedDesk, TapedDesk]:
+    """Return the desks of both tables; as `record_pair`."""
     # the fault stands before the tape, which notes what the real mechanisms are given
     bases = (TapedDesk,) if fault is None else (fault, TapedDesk)
     desk_class: Any = type("Desk", bases, {})
@@ -197,7 +212,7 @@ def record_pair(
         raise PublicDifference("the ledgers of the two tables differ")
     if pickle.dumps(result) != pickle.dumps(other):
         raise PublicDifference("what leaves the release differs, though all outputs are the same")
-    return list(zip(first.gaussians, second.gaussians, strict=True)), first._ledger
+    return first, second
 
 
 def charged_mu(ledger: PrivacyLedger) -> float:
