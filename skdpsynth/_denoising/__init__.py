@@ -1,12 +1,16 @@
 """What noise leaves of counts and spectra: projections, contrasts, shrinkage."""
 
 from ._haar import haar_basis
+from ._halving import LevelCounts, add_up_levels, halve
 from ._shrinkage import james_stein, rake, shrink_deviations
 from ._simplex import project_to_simplex
 from ._spectra import shrink_singular_values, shrink_spectrum
 
 __all__ = [
+    "LevelCounts",
+    "add_up_levels",
     "haar_basis",
+    "halve",
     "james_stein",
     "project_to_simplex",
     "rake",
