@@ -1,7 +1,7 @@
 """What noise leaves of counts and spectra: projections, contrasts, shrinkage."""
 
 from ._haar import haar_basis
-from ._halving import LevelCounts, add_up_levels, halve
+from ._halving import LevelCounts, add_up_levels, halve, halve_cells, place_in_pairs
 from ._shrinkage import james_stein, rake, shrink_deviations
 from ._simplex import project_to_simplex
 from ._spectra import shrink_singular_values, shrink_spectrum
@@ -11,7 +11,9 @@ __all__ = [
     "add_up_levels",
     "haar_basis",
     "halve",
+    "halve_cells",
     "james_stein",
+    "place_in_pairs",
     "project_to_simplex",
     "rake",
     "shrink_deviations",

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import ndtr
 
-__all__ = ["LevelCounts", "add_up_levels", "halve"]
+__all__ = ["LevelCounts", "add_up_levels", "halve", "halve_cells", "place_in_pairs"]
 
 # How a node's mass lies in its halves, before the counts are seen: evenly, all in the first, all in
 # the second, or any other way. Each level has shares of its own, estimated from its counts and from
@@ -17,8 +17,9 @@ EVEN, FIRST, SECOND, ANY = range(4)
 PRIOR_SHARES = np.array([0.5, 0.1, 0.1, 0.3])
 PRIOR_NODES = 4.0
 EM_STEPS = 20
-# a half gets nothing where that is this many times as probable as that either has something
-ODDS_OF_EMPTY = 3.0
+# A half gets nothing where that is this many times as probable as that either has something: at
+# level 1, 2, ..., and at all later levels the last of them. Rows by mistake far out cost more
+ODDS_OF_EMPTY = (0.5, 0.5, 1.0, 2.0)
 
 
 class LevelCounts(NamedTuple):
@@ -101,11 +102,12 @@ def halve(total: float, levels: LevelCounts, measure: np.ndarray) -> np.ndarray:
     measure (even), m, 0, or uniform between 0 and m. If it is far more probable that all is in one
     half than that each has something, the other gets nothing; otherwise the half gets its posterior
     mean over the two cases in which each has. Where counts
-    are strong that is the estimate of least squares; where nothing is seen it is an even split.
+    are strong that is the estimate of least squares; where nothing is seen it is nearly even.
     The probabilities of the four cases are those of the level, by EM with a Dirichlet prior.
     """
     masses = np.array([max(float(total), 0.0)])
-    for counts, variances in zip(*levels, strict=True):
+    for level, (counts, variances) in enumerate(zip(*levels, strict=True)):
+        odds = ODDS_OF_EMPTY[min(level, len(ODDS_OF_EMPTY) - 1)]
         pairs, errors = counts.reshape(-1, 2), variances.reshape(-1, 2)
         domain = measure.reshape(len(counts), -1).sum(axis=1).reshape(-1, 2)
         error = errors.sum(axis=1)
@@ -116,13 +118,67 @@ def halve(total: float, levels: LevelCounts, measure: np.ndarray) -> np.ndarray:
         even = masses * domain[:, 0] / domain.sum(axis=1)
         # a half without cells has neither errors nor measure
         alone = (domain == 0).any(axis=1)
-        first = np.where(alone, even, _split(first, scale, masses, even, ~alone))
+        first = np.where(alone, even, _split(first, scale, masses, even, ~alone, odds))
         masses = np.stack([first, masses - first], axis=1).ravel()
     return masses
 
 
+def place_in_pairs(n_cells: int) -> np.ndarray:
+    """Return where each cell stands among 2**depth places, the least power that has room.
+
+    The order is kept, no two cells have the same place, and every pair of places has a cell.
+
+    Examples
+    --------
+    >>> place_in_pairs(3)
+    array([0, 1, 2])
+    """
+    depth = max(int(n_cells - 1).bit_length(), 1)
+    return (np.arange(n_cells) << depth) // n_cells
+
+
+def halve_cells(total: float, counts: np.ndarray, variance: float) -> np.ndarray:
+    """Divide a mass among ordered cells, each of which was measured once, as `halve` does.
+
+    Parameters
+    ----------
+    total : float
+    counts : ndarray of shape (n_cells,)
+        With independent noise.
+    variance : float
+        Of the noise.
+
+    Returns
+    -------
+    masses : ndarray of shape (n_cells,)
+        None negative; they sum to `total`. Before the counts are seen all cells are alike.
+
+    Examples
+    --------
+    >>> halve_cells(100.0, np.array([45.0, 48.0, 5.0, -6.0]), 36.0).round(1)
+    array([49.9, 50.1,  0. ,  0. ])
+    """
+    position = place_in_pairs(len(counts))
+    size = 1 << max(int(len(counts) - 1).bit_length(), 1)
+    noisy, exists = np.zeros(size), np.zeros(size)
+    noisy[position], exists[position] = counts, 1.0
+    levels: list[np.ndarray] = []
+    errors: list[np.ndarray] = []
+    own, cells = noisy, exists
+    while len(own) > 1:
+        levels.insert(0, own)
+        errors.insert(0, variance * cells)
+        own, cells = own.reshape(-1, 2).sum(axis=1), cells.reshape(-1, 2).sum(axis=1)
+    return halve(total, LevelCounts(levels, errors), exists)[position]
+
+
 def _split(
-    estimate: np.ndarray, scale: np.ndarray, mass: np.ndarray, even: np.ndarray, divides: np.ndarray
+    estimate: np.ndarray,
+    scale: np.ndarray,
+    mass: np.ndarray,
+    even: np.ndarray,
+    divides: np.ndarray,
+    odds: float,
 ) -> np.ndarray:
     """Return the masses of the first halves of the nodes of a level.
 
@@ -134,6 +190,8 @@ def _split(
         Masses of the nodes, and of their first halves if these are even.
     divides : ndarray of shape (n_nodes,), bool
         Whether a node has cells in either half.
+    odds : float
+        From which on a half is taken for empty.
     """
     clipped = np.clip(estimate, 0.0, mass)
     seen = divides & (mass > 0) & (scale > 0)
@@ -154,7 +212,7 @@ def _split(
     either = probability[EVEN] + probability[ANY]
     mean = probability[EVEN] * even + probability[ANY] * inside
     first = mean / np.where(either > 0, either, 1.0)
-    best = np.argmax([ODDS_OF_EMPTY * either, probability[FIRST], probability[SECOND]], axis=0)
+    best = np.argmax([odds * either, probability[FIRST], probability[SECOND]], axis=0)
     clipped[seen] = np.choose(best, [np.minimum(first, mass), mass, np.zeros_like(mass)])
     return clipped
 

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from .._denoising import LevelCounts, add_up_levels, halve
+from .._denoising import LevelCounts, add_up_levels, halve, place_in_pairs
 from ._grid import FineGrid
 
 __all__ = ["WEIGHT_STEP", "CellTree"]
@@ -45,11 +45,8 @@ class CellTree:
 
     @cached_property
     def position(self) -> np.ndarray:
-        """Where each cell stands among the 2**depth nodes of the last level.
-
-        No two cells have the same, and every pair of nodes has at least one.
-        """
-        return (np.arange(self.n_cells) << self.depth) // self.n_cells
+        """Where each cell stands among the 2**depth nodes of the last level."""
+        return place_in_pairs(self.n_cells)
 
     @cached_property
     def weights(self) -> np.ndarray:
