@@ -72,7 +72,7 @@ def encoder(is_mixed: bool) -> Pipeline:
 
 
 class LevelsAsText:
-    """Turns every column that is no number into text, so that levels of all dtypes are alike."""
+    """Turns every column that is not a number into text, so that levels of all dtypes are alike."""
 
     def fit(self, X: pd.DataFrame, y: object = None) -> LevelsAsText:
         """Return self."""

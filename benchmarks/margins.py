@@ -25,9 +25,9 @@ from skdpsynth._denoising import project_to_simplex
 from skdpsynth._histograms import FineGrid, fine_grid, locate
 from skdpsynth._histograms import _levels as levels
 
-# rows, and the signal of a column: rows over the noise of one histogram that had its whole share of
-# the release. At ε = 1 and δ = 10⁻⁶, 15 % of μ² are 80 for 900 rows of one numeric column, 48 of three
-# of them, 160 for 3,000 rows of three, 900 for 24,420 of six
+# Rows, and the signal of a column: rows over the noise of one histogram that had its whole share of
+# the release. At ε = 1 and δ = 10⁻⁶, 15 % of μ² are 80 for 900 rows of one numeric column, 48 for
+# three of them, 160 for 3,000 rows of three, 900 for 24,420 of six
 SETTINGS = (
     (900, 20.0),
     (900, 50.0),

@@ -66,7 +66,7 @@ print(shares.round(3).to_string())
 
 # %%
 # At ε = 0.1 the two are as good as equal, and at ε = 1 nearly so. At ε = 5 the attacker starts to
-# win. How far the attack stays below the bound is no mistake: the bound is for mechanisms that
+# win. How far the attack stays below the bound is not a mistake: the bound is for mechanisms that
 # give away as much as ε allows, and Gaussian noise with so small a δ gives away less.
 
 figure, panels = plt.subplots(1, 3, figsize=(10, 3), layout="constrained")

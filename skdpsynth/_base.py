@@ -6,6 +6,7 @@ import os
 from abc import ABCMeta, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
@@ -21,9 +22,27 @@ from ._saving import save
 from .exceptions import SchemaError, TableMismatchError
 from .preprocessing import decode_table, encode_table, join_target, read_frame
 from .privacy import Mechanisms, NoiseSource, PrivacyLedger
-from .schema import TableSchema, check_schema
+from .schema import TableSchema, check_schema, take_column
 
 __all__ = ["BaseSynthesizer"]
+
+
+class _UsedSeeds:
+    """Seeds that an estimator, or a clone of it, was fitted with."""
+
+    def __init__(self, template: _UsedSeeds | None = None) -> None:
+        self._template = template
+        self._seeds: list[Any] = []
+
+    def add(self, random_state: Any) -> None:
+        if random_state is not None:
+            # a clone has a copy of a RandomState, which counts as any other
+            self._seeds.append(random_state if isinstance(random_state, Integral) else "state")
+            if self._template is not None:
+                self._template.add(random_state)
+
+    def __contains__(self, random_state: Any) -> bool:
+        return (random_state if isinstance(random_state, Integral) else "state") in self._seeds
 
 
 class BaseSynthesizer(BaseEstimator, metaclass=ABCMeta):
@@ -97,8 +116,8 @@ class BaseSynthesizer(BaseEstimator, metaclass=ABCMeta):
         table, names = read_table(X, y, self)
         if not table.has_public_schema:
             ledger.mark_drafted_schema()
-        elif table.schema.ledger is not None:
-            ledger.mark_bought_schema(table.schema.ledger.spent())
+        for purchase in table.schema.bought_with:
+            ledger.mark_bought_schema(purchase)
         check_parameters(self)
         with first_import_of_jax():
             plan = self._plan(table.schema)
@@ -106,6 +125,8 @@ class BaseSynthesizer(BaseEstimator, metaclass=ABCMeta):
         with tqdm(total=total, desc=unit, disable=not self.verbose) as bar:
             release = plan.release(table, Mechanisms(ledger, noise, bar.update))
         model = plan.infer(release, as_generator(self.random_state))
+        if "_used" in self.__dict__:
+            self._used_seeds().add(self.random_state)
         # set all at once, so that a fit that fails or is interrupted changes nothing
         self.__dict__.pop("feature_names_in_", None)
         self.__dict__.update(
@@ -140,7 +161,7 @@ class BaseSynthesizer(BaseEstimator, metaclass=ABCMeta):
 
         Returns
         -------
-        table : DataFrame or ndarray of shape (n_samples, n_features_in_)
+        table : DataFrame, pyarrow.Table or ndarray of shape (n_samples, n_features_in_)
             Columns, order and container of the X seen in `fit`; dtypes follow from the schema.
 
         Raises
@@ -166,7 +187,7 @@ class BaseSynthesizer(BaseEstimator, metaclass=ABCMeta):
         Returns
         -------
         X : DataFrame or ndarray of shape (n_samples, n_features)
-        y : Series or ndarray of shape (n_samples,)
+        y : Series, Arrow array or ndarray of shape (n_samples,)
 
         Raises
         ------
@@ -225,8 +246,9 @@ class BaseSynthesizer(BaseEstimator, metaclass=ABCMeta):
         Returns
         -------
         log_density : ndarray of shape (n_rows,)
-            Natural logarithms; with respect to counting measure on levels, integers and missing
-            values, and to the units of each Continuous column.
+            Natural logarithms; with respect to counting measure on levels, integers, values of
+            a column with `decimals` or `step`, and missing values, and to the units of each other
+            Continuous column.
         """
         check_is_fitted(self)
         if not self.has_y_ and y is not None:
@@ -235,7 +257,8 @@ class BaseSynthesizer(BaseEstimator, metaclass=ABCMeta):
                 "target among the columns."
             )
         frame, table_format = read_frame(X)
-        validate_data(self, X, reset=False, skip_check_array=True)
+        read = X if table_format.container == "numpy" else frame
+        validate_data(self, read, reset=False, skip_check_array=True)
         if "numpy" in (self.format_.container, table_format.container):
             # an array has no names: its columns are matched by position
             table_format = replace(table_format, names=self._feature_schema.names)
@@ -307,14 +330,23 @@ class BaseSynthesizer(BaseEstimator, metaclass=ABCMeta):
         y = decode_table(
             codes[:, [at]], self.schema_.select([target]), self.format_.select([target])
         )
-        if isinstance(y, np.ndarray):
-            return X, y[:, 0]
-        return X, y[target]
+        return X, take_column(y, 0)
+
+    def _used_seeds(self) -> _UsedSeeds:
+        used: _UsedSeeds = self.__dict__.setdefault("_used", _UsedSeeds())
+        return used
+
+    def __sklearn_clone__(self) -> Any:
+        clone = super().__sklearn_clone__()
+        clone._used = _UsedSeeds(self._used_seeds())
+        return clone
 
     def __getstate__(self) -> dict[str, Any]:
         state = dict(super().__getstate__())
-        if "model_" in state:
-            # whoever reads the seed of the noise from a file could subtract the noise
+        used = state.pop("_used", ())
+        # whoever reads the seed of the noise from a file could subtract the noise: that of this
+        # fit, or of a clone's, such as the best estimator of a search whose template this is
+        if "model_" in state or self.random_state in used:
             state["random_state"] = None
         return state
 

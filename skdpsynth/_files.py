@@ -60,7 +60,9 @@ def _mode_of(target: Path) -> int | None:
     if stat.S_ISDIR(status.st_mode):
         raise IsADirectoryError(f"{target} is a folder; name a file in it.")
     if not stat.S_ISREG(status.st_mode):
-        raise OSError(f"{target} is no regular file and cannot be replaced; choose another name.")
+        raise OSError(
+            f"{target} is not a regular file and cannot be replaced; choose another name."
+        )
     return stat.S_IMODE(status.st_mode)
 
 

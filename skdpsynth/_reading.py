@@ -22,11 +22,14 @@ from .preprocessing import (
 )
 from .schema import (
     Continuous,
+    Count,
     Discrete,
     Numeric,
     Table,
     TableSchema,
+    as_series,
     check_schema,
+    draft_privately,
     encode_column,
     quote,
     shorten,
@@ -61,10 +64,13 @@ def read_table(X: Any, y: Any, estimator: BaseEstimator) -> tuple[Table, dict[st
     schema = check_schema(estimator.schema)
     frame, table_format = read_frame(X, schema, ensure_min_samples=2)
     named = BaseEstimator()
-    validate_data(named, X, reset=True, skip_check_array=True)
+    read = X if table_format.container == "numpy" else frame
+    validate_data(named, read, reset=True, skip_check_array=True)
     target = None
     if y is not None:
-        name = getattr(y, "name", None) if getattr(y, "ndim", 1) == 1 else None
+        column = as_series(y)
+        is_named = isinstance(column, pd.Series) and not hasattr(y, "columns")
+        name = column.name if is_named else None
         if name is None and schema is not None:
             name = schema.target
         frame, table_format = join_target(frame, table_format, y, name)
@@ -76,8 +82,8 @@ def read_table(X: Any, y: Any, estimator: BaseEstimator) -> tuple[Table, dict[st
     elif schema is None:
         # before the draft, which refuses a column of identifiers
         warn_of_pii(estimator, frame)
-        schema = TableSchema.from_frame(frame, target=target)
-        warn_leak(estimator, "the bounds, levels and nullability", schema)
+        schema = draft_privately(frame, target=target)
+        warn_leak(estimator, "the bounds, steps, levels and nullability", schema)
     else:
         schema = _match(schema, table_format.names, target)
         warn_of_pii(estimator, schema)
@@ -122,7 +128,7 @@ def _box_schema(
     columns: dict[Any, Any] = {name: Continuous(low, high) for name in features}
     if target is None:
         return TableSchema(columns), True
-    drafted = TableSchema.from_frame(frame[[target]], target=target)
+    drafted = draft_privately(frame[[target]], target=target)
     warn_leak(estimator, "the levels", drafted)
     return TableSchema({**columns, target: drafted[target]}, target=target), False
 
@@ -145,6 +151,15 @@ def _match(schema: TableSchema, names: tuple[Any, ...], target: Any) -> TableSch
     return features.replace({target: schema[target]}).with_target(target)
 
 
+def _is_possible(value: Any, kind: Numeric) -> bool:
+    """Whether a number is one of the values of a column with decimals or a step."""
+    lattice = kind.lattice
+    if lattice is None or (isinstance(kind, Count) and kind.step is None):
+        return True
+    snapped = lattice.snap(np.array([value], dtype=np.float64))[0]
+    return bool(abs(snapped - value) <= 1e-6 * lattice.step)
+
+
 def encode_conditions(conditions: Any, schema: TableSchema) -> dict[int, float]:
     """Return the code of every condition, by column position."""
     if not isinstance(conditions, Mapping):
@@ -165,6 +180,12 @@ def encode_conditions(conditions: Any, schema: TableSchema) -> dict[int, float]:
             raise TableMismatchError(
                 f"conditions has {name!r}: {value!r}, outside the schema's bounds "
                 f"[{kind.low}, {kind.high}]."
+            )
+        if is_number and kind.low <= value <= kind.high and not _is_possible(value, kind):
+            nearest = kind.snap(np.array([value], dtype=np.float64))[0]
+            raise TableMismatchError(
+                f"conditions has {name!r}: {value!r}, which {kind!r} cannot take; the nearest "
+                f"value is {nearest:.15g}."
             )
         is_level = isinstance(kind, Discrete) and isinstance(value, str | int | float)
         if is_level and value == value and value not in kind.levels and kind.other is None:

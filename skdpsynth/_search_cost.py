@@ -20,7 +20,18 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._base import BaseSynthesizer
 from ._parameters import is_auto, is_number
-from .privacy import GaussianEvent, PrivacySpent, RepeatedFit, compose_fits
+from .pipeline import drafts_schema, leaf_steps, learns_from_rows
+from .privacy import (
+    GaussianEvent,
+    PrivacySpent,
+    Purchase,
+    RepeatedFit,
+    compose_fits,
+    describe_purchases,
+    price,
+    unite_purchases,
+)
+from .schema import purchases_of
 
 __all__ = ["SearchCost", "total_privacy_cost"]
 
@@ -65,7 +76,9 @@ def total_privacy_cost(search: Any, delta: float | None = None) -> SearchCost:
     Returns
     -------
     SearchCost
-        With `epsilon`, `delta`, `adjacency`, `n_fits` and `notes`. Its `is_private` is False
+        With `epsilon`, `delta`, `adjacency`, `n_fits` and `notes`. Its `purchase` is what the
+        schemas of all candidates were bought for, those that were not chosen included, each
+        purchase once. Its `is_private` is False
         whatever the numbers: the scores on held-out rows, which the search keeps and chooses by,
         have no noise.
 
@@ -152,18 +165,25 @@ def total_privacy_cost(search: Any, delta: float | None = None) -> SearchCost:
     all_gaussian = refitted is not None and _are_all_gaussian(synthesizers, best)
     epsilon, delta = compose_fits(fits, delta, all_gaussian=all_gaussian)
     spent = getattr(refitted, "privacy_spent_", None)
+    known = refitted.ledger_.purchases if hasattr(refitted, "ledger_") else ()
+    purchases = unite_purchases(known, *(_purchases_of(candidate) for candidate in candidates))
+    notes = [note for note in getattr(spent, "notes", ()) if not _tells(note, known)]
+    if purchases:
+        notes.append(describe_purchases(purchases))
     return SearchCost(
         epsilon=epsilon,
         delta=delta,
         adjacency=adjacency,
         secure_noise=all(getattr(s, "random_state", None) is None for s in synthesizers),
-        public_schema=getattr(spent, "public_schema", True),
+        public_schema=getattr(spent, "public_schema", True)
+        and not any(_learns_from_rows(candidate) for candidate in candidates)
+        and all(purchase.is_private for purchase in purchases),
         claim=getattr(spent, "claim", None),
         notes=(
             "the scores on held-out rows, and the choice made by them, are not covered",
-            *getattr(spent, "notes", ()),
+            *notes,
         ),
-        purchase=getattr(spent, "purchase", None),
+        purchase=price(purchases, adjacency) if purchases else None,
         n_fits=n_fits,
     )
 
@@ -182,6 +202,21 @@ def _read_search(search: Any) -> tuple[list[Any], Any]:
         for parameters in search.cv_results_["params"]
     ]
     return candidates, getattr(search, "best_estimator_", None)
+
+
+def _purchases_of(candidate: Any) -> tuple[Purchase, ...]:
+    """Return what was paid for the schemas that a candidate was fitted with."""
+    return purchases_of(candidate.get_params(deep=True))
+
+
+def _learns_from_rows(candidate: Any) -> bool:
+    """Whether a candidate, or a step before the synthesizer, reads from the rows at no charge."""
+    steps = getattr(candidate, "steps", [("", candidate)])
+    return drafts_schema(steps) or any(learns_from_rows(step) for _, step in leaf_steps(steps[:-1]))
+
+
+def _tells(note: str, purchases: tuple[Purchase, ...]) -> bool:
+    return bool(purchases) and note == describe_purchases(purchases)
 
 
 def _synthesizer_of(estimator: Any) -> Any:

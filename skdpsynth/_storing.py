@@ -49,6 +49,10 @@ class Entry:
         Makes an object of its fields; by default the class.
     columns : callable, default=None
         Of a model: names and kinds of its columns, which must be those of the schema.
+    convert : callable, default=None
+        For files of earlier releases: of the fields that a file holds, it returns those of today.
+    added : frozenset of str, default=frozenset()
+        Fields, with defaults, that files of earlier releases lack.
     """
 
     cls: Any
@@ -57,6 +61,8 @@ class Entry:
     taken: Callable[[Any], Mapping[str, Any]] | None = None
     build: Callable[..., Any] | None = None
     columns: Callable[[Any], list[tuple[Any, Any]]] | None = None
+    convert: Callable[[dict[str, Any]], dict[str, Any]] | None = None
+    added: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ __all__ = [
     "PrivacyLeakWarning",
     "SavedModelError",
     "SchemaError",
+    "SchemaWarning",
     "SyntheticDataWarning",
     "TableMismatchError",
 ]
@@ -26,6 +27,10 @@ class PIIWarning(UserWarning):
 
 class SyntheticDataWarning(UserWarning):
     """A synthetic table is usable but lacks something a caller may rely on, such as a class."""
+
+
+class SchemaWarning(UserWarning):
+    """A drafted schema has a column that may be something else, such as an identifier or a date."""
 
 
 class SchemaError(ValueError):

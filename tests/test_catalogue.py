@@ -223,7 +223,7 @@ def test_what_is_not_in_the_catalogue_is_neither_saved_nor_loaded(fitted, tmp_pa
     monkeypatch.delitem(_catalogue._methods, "toy")
     with pytest.raises(SavedModelError, match="it holds a 'OneWaySynthesizer', which this release"):
         skdpsynth.load(tmp_path / "toy.synth")
-    with pytest.raises(TypeError, match="OneWaySynthesizer is no synthesizer of this package"):
+    with pytest.raises(TypeError, match="OneWaySynthesizer is not a synthesizer of this package"):
         fitted.save(tmp_path / "other.synth")
 
 

@@ -124,7 +124,7 @@ def test_arguments_that_make_no_sense(arguments, capsys):
 def test_package_that_is_not_installed(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "statsmodels.datasets", None)
     assert command_line.main(["demo"]) == 1
-    assert 'pip install "skdpsynth[demo]"' in capsys.readouterr().err
+    assert 'pip install -e ".[demo]"' in capsys.readouterr().err
 
 
 def test_runs_as_a_module():

@@ -1,7 +1,9 @@
 """Searches over pipelines, and what they would cost on private rows."""
 
+import copy
 import math
 import os
+import pickle
 from fractions import Fraction
 from itertools import permutations
 from pathlib import Path
@@ -25,6 +27,7 @@ from sklearn.model_selection import (
     StratifiedKFold,
 )
 from sklearn.neighbors import KernelDensity
+from sklearn.preprocessing import FunctionTransformer
 
 from skdpsynth import (
     Categorical,
@@ -79,8 +82,8 @@ def test_gaussian_fits_compose_along_the_curve():
     epsilon, delta = compose_fits(fits, 1e-6, all_gaussian=True)
     assert delta == 1e-6
     exact = gdp_epsilon(mu, 1e-6)
-    # the margins for the sampler may take a thousandth
-    assert exact * (1 - 1e-3) < epsilon < exact * (1 + 1e-3)
+    # the ledger's reserve for failures takes a millionth of δ
+    assert exact * (1 - 1e-6) < epsilon <= exact
 
 
 def test_fits_of_any_kind_compose_as_randomised_responses():
@@ -315,6 +318,69 @@ def test_a_drafted_schema_is_told(table):
     assert not cost.public_schema
 
 
+def buy(table, epsilon=0.5, **keywords):
+    many = pd.concat([table] * 10, ignore_index=True)
+    return TableSchema.from_private(
+        many, epsilon, 1e-7, {"sick": SCHEMA["sick"]}, nullable=False, target="sick", **keywords
+    )
+
+
+@pytest.mark.parametrize("refit", [True, False])
+def test_purchases_of_all_candidates_count_once_each(refit, table):
+    one, other = buy(table), buy(table)
+    grid = {"schema": [SCHEMA, one, other, one.with_target("sick")], "n_bins": [4, 8]}
+    cost = total_privacy_cost(search_over(make_mixture(), grid, table, refit=refit), delta=1e-6)
+    assert_allclose(cost.purchase, (1.0, 2e-7), atol=1e-3)
+    assert_allclose(cost.total[0], cost.epsilon + 1.0, atol=1e-3)
+    assert sum("were bought for" in note for note in cost.notes) == 1
+    assert any("in 2 purchases" in note for note in cost.notes)
+    assert cost.public_schema
+
+
+@pytest.mark.parametrize("refit", [True, False])
+def test_purchases_of_candidate_pipelines_count(refit, table):
+    one, other = buy(table), buy(table, 0.25)
+    model = make_synthesizer_pipeline(TableEncoder(one), make_mixture(schema=None))
+    grid = [{"tableencoder__schema": [other]}, {"dpmixturesynthesizer__n_bins": [4]}]
+    cost = total_privacy_cost(search_over(model, grid, table, refit=refit), delta=1e-6)
+    assert_allclose(cost.purchase, (0.75, 2e-7), atol=1e-3)
+    replaced = [{"tableencoder__schema": [other]}]
+    cost = total_privacy_cost(search_over(model, replaced, table, refit=refit), delta=1e-6)
+    # nobody was fitted with the other one
+    assert_allclose(cost.purchase, (0.25, 1e-7), atol=1e-3)
+
+
+@pytest.mark.parametrize("refit", [True, False])
+def test_a_purchase_without_privacy_is_told_of_any_candidate(refit, table):
+    grid = {"schema": [SCHEMA, buy(table, random_state=0)]}
+    cost = total_privacy_cost(search_over(make_mixture(), grid, table, refit=refit), delta=1e-6)
+    assert not cost.public_schema
+    assert any("purchase was not private" in note for note in cost.notes)
+
+
+@pytest.mark.filterwarnings("ignore::skdpsynth.exceptions.PrivacyLeakWarning")
+@pytest.mark.parametrize("schemas", [[None], [SCHEMA, None]])
+def test_a_schema_drafted_by_any_candidate_is_told(schemas, table):
+    found = search_over(make_mixture(), {"schema": schemas}, table, refit=False)
+    assert not total_privacy_cost(found, delta=1e-6).public_schema
+    model = make_synthesizer_pipeline(FunctionTransformer(), make_mixture())
+    grid = {"dpmixturesynthesizer__schema": schemas}
+    found = search_over(model, grid, table, refit=False)
+    assert not total_privacy_cost(found, delta=1e-6).public_schema
+
+
+@pytest.mark.parametrize("step", [TableEncoder(SCHEMA), FunctionTransformer()])
+def test_a_schema_that_is_lent_is_public(step, table):
+    schema = SCHEMA if isinstance(step, FunctionTransformer) else None
+    model = make_synthesizer_pipeline(step, make_mixture(schema=schema))
+    found = search_over(model, {"dpmixturesynthesizer__n_bins": [4]}, table, refit=False)
+    assert total_privacy_cost(found, delta=1e-6).public_schema
+
+
+def test_no_purchase_is_none(table):
+    assert total_privacy_cost(search_over(make_mixture(), {}, table)).purchase is None
+
+
 def test_what_is_no_search_over_synthesizers(table):
     for other in (make_mixture(), GridSearchCV, 3):
         with pytest.raises(TypeError, match="needs a fitted search such as GridSearchCV"):
@@ -353,10 +419,11 @@ def test_a_search_over_a_pipeline(step, table):
     X, y = table[["age"]], table["sick"]
     model = make_synthesizer_pipeline(step, make_mixture(schema=None, random_state=0))
     grid = {"dpmixturesynthesizer__epsilon": [0.05, 100.0]}
-    scorer = TSTRScorer(LogisticRegression(), scoring="roc_auc", random_state=0)
+    # of one column only the direction shows in an AUC, which noise rarely turns round
+    scorer = TSTRScorer(LogisticRegression(), scoring="neg_log_loss", random_state=0)
     search = GridSearchCV(clone(model), grid, cv=2, scoring=scorer).fit(X, y)
     assert search.best_params_ == {"dpmixturesynthesizer__epsilon": 100.0}
-    assert search.best_score_ > 0.9
+    assert search.best_score_ > -0.3
     check_search(search, X, y, SCHEMA)
 
 
@@ -383,3 +450,45 @@ def test_a_search_on_adult(step):
     assert search.best_params_ == {name: enough}
     assert search.best_score_ > 0.86
     check_search(search, X, y, schema)
+
+
+# The seed of the template is that of the noise in the best estimator
+
+
+def template_of(search):
+    found = search.estimator
+    return found.steps[-1][1] if hasattr(found, "steps") else found
+
+
+@pytest.mark.parametrize("seed", [1234567, np.random.RandomState(5)], ids=["integer", "state"])
+@pytest.mark.parametrize("n_jobs", [None, 2])
+@pytest.mark.parametrize("is_pipeline", [False, True])
+def test_a_search_that_was_fitted_is_pickled_without_a_seed(table, seed, n_jobs, is_pipeline):
+    model = make_mixture(random_state=seed)
+    name = "n_components"
+    if is_pipeline:
+        model = make_synthesizer_pipeline(TableEncoder(SCHEMA), model.set_params(schema=None))
+        name = f"dpmixturesynthesizer__{name}"
+    search = GridSearchCV(model, {name: [1, 2]}, cv=make_folds(), n_jobs=n_jobs)
+    assert template_of(pickle.loads(pickle.dumps(search))).random_state is not None
+    scores = [search.fit(table).cv_results_["mean_test_score"] for _ in range(2)]
+    # also where workers are sent copies of clones
+    assert_allclose(scores[0], scores[1], rtol=1e-6)
+    assert template_of(search).random_state is seed
+    for copied in (pickle.loads(pickle.dumps(search)), copy.deepcopy(search)):
+        assert template_of(copied).random_state is None
+        # and it can be fitted again
+        assert template_of(clone(copied).fit(table)).random_state is None
+
+
+def test_a_template_keeps_a_seed_that_no_fit_has_used(table):
+    model = make_mixture(random_state=7)
+    twin = clone(model)
+    assert pickle.loads(pickle.dumps(model)).random_state == 7
+    twin.fit(table)
+    assert pickle.loads(pickle.dumps(model)).random_state is None
+    assert model.random_state == 7
+    model.set_params(random_state=8)
+    assert pickle.loads(pickle.dumps(model)).random_state == 8
+    # without a seed there is none to keep
+    assert pickle.loads(pickle.dumps(clone(model).set_params(random_state=None))) is not None

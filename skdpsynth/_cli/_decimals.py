@@ -31,7 +31,7 @@ SWAP = str.maketrans(",.", ".,")
 def with_points(texts: pd.Series, decimal: str) -> pd.Series:
     """Return texts, None where missing, of which the numbers are those with this decimal mark.
 
-    With a comma, ``0,5`` becomes ``0.5`` and ``1.234`` becomes ``1,234``, which is no number.
+    With a comma, ``0,5`` becomes ``0.5`` and ``1.234`` becomes ``1,234``, which is not a number.
     """
     if decimal == ".":
         return texts
@@ -41,7 +41,7 @@ def with_points(texts: pd.Series, decimal: str) -> pd.Series:
 def read_decimals(raw: pd.DataFrame, numeric: Container[str], decimal: str) -> pd.DataFrame:
     """Return a table of texts with points for the commas of numbers in numeric columns.
 
-    Each value is read by itself, and what is no number stays as it is.
+    Each value is read by itself, and what is not a number stays as it is.
 
     Raises
     ------
@@ -79,7 +79,7 @@ def round_to_digits(frame: pd.DataFrame, schema: TableSchema, digits: int | None
         kind = schema.columns.get(name)
         if isinstance(kind, Continuous) and types.is_float_dtype(frame[name].dtype):
             values = [float(f"{value:.{digits}g}") for value in frame[name].to_numpy(float)]
-            rounded[name] = np.clip(values, kind.low, kind.high)
+            rounded[name] = np.clip(kind.snap(np.array(values)), kind.low, kind.high)
         else:
             rounded[name] = frame[name].array
     return pd.DataFrame(rounded, index=frame.index)

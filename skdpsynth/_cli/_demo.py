@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
-from ._house import Command, say
+from ._house import Command, Problem, say
 
 __all__ = ["demo"]
 
@@ -37,6 +39,8 @@ def demo(output_dir: str, epsilon: float, seed: int | None) -> int:
     """
     from .._demo import format_report, run_demo
 
+    if Path(output_dir).is_file():
+        raise Problem(f"{output_dir} is a file; name a folder.")
     try:
         result = run_demo(output_dir, epsilon, seed)
     except KeyboardInterrupt:

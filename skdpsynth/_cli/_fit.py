@@ -4,34 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import click
-import pandas as pd
 
-from ..datasets import apply_schema
 from ..privacy import PrivacySpent, gdp_mu, nonnegative_sensitivity
 from ..schema import TableSchema
 from ._decimals import digits_option, round_to_digits
+from ._hints import in_options
 from ._house import FILE, SCHEMA, Command, say, warn
 from ._listed import MethodName, MethodsOption, describe_methods
 from ._methods import FitOptions, make_synthesizer
 from ._sample import draw_rows
-from ._schema import nullable_schema, read_schema
-from ._tables import (
-    TableFormat,
-    check_output,
-    read_raw,
-    read_row_by_row,
-    select_columns,
-    table_options,
-    write_table,
-)
-from ._user_code import UserCode, read_user_code
+from ._schema import read_schema
+from ._table_options import Reading, reading_options, take_reading
+from ._tables import check_output, check_spelling, read_row_by_row, read_rows, write_table
 
-__all__ = ["fit", "fit_options", "read_inputs", "synthesize"]
+__all__ = ["fit", "fit_options", "read_inputs", "split_options", "synthesize"]
 
 # a table of fewer rows per row of noise hides in it
 FEW = 10
@@ -88,12 +79,6 @@ _OPTIONS = (
         "star, tree or tan.",
     ),
     click.option(
-        "--model-file",
-        type=FILE,
-        help="mixture: a text file with lines such as 'age: Poisson'. All methods: a Python file "
-        "(.py) that defines preprocess or postprocess; for numpyro also the NumPyro model, guide.",
-    ),
-    click.option(
         "--num-epochs",
         metavar="N",
         type=click.IntRange(min=1),
@@ -117,7 +102,6 @@ _OPTIONS = (
         metavar="NAME=VALUE",
         help="Any other parameter of the synthesizer, such as n_bins=16.",
     ),
-    click.option("--drop-na", is_flag=True, help="Leave out rows with missing values."),
     click.option(
         "--insecure-noise-seed",
         metavar="N",
@@ -127,16 +111,24 @@ _OPTIONS = (
 )
 
 
+_MODEL_FILE = (
+    "mixture: a text file with lines such as 'age: Poisson'. All methods: a Python file (.py) that "
+    "defines preprocess or postprocess; for numpyro also the NumPyro model, guide."
+)
+
+
 def fit_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options of a fit to a command."""
+    """Add the options of a fit to a command, those of reading its table among them."""
+    command = reading_options(_MODEL_FILE)(command)
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
 
 
-def _split(given: dict[str, Any]) -> tuple[FitOptions, TableFormat]:
-    own = {field.name: given.pop(field.name) for field in fields(FitOptions)}
-    return FitOptions(**own), TableFormat(**given)
+def split_options(given: dict[str, Any]) -> tuple[FitOptions, Reading]:
+    """Return how to fit, and how to read the table."""
+    own = {field.name: given[field.name] for field in fields(FitOptions)}
+    return FitOptions(**own), take_reading(given)
 
 
 def _refuse_seed(context: click.Context, parameter: click.Parameter, value: Any) -> None:
@@ -154,7 +146,6 @@ def _refuse_seed(context: click.Context, parameter: click.Parameter, value: Any)
     "--seed", hidden=True, expose_value=False, callback=_refuse_seed, help="For sampling."
 )
 @fit_options
-@table_options
 @click.option("--force", is_flag=True, help="Replace the output if it exists.")
 def fit(data: Path, output: Path, force: bool, **given: Any) -> None:
     """Fit a model to DATA under differential privacy.
@@ -169,13 +160,13 @@ def fit(data: Path, output: Path, force: bool, **given: Any) -> None:
       skdpsynth fit data.csv --schema schema.json --method napsu --queries marginals.txt \\
           --missing "?" -o model.skdp
     """
-    options, table_format = _split(given)
-    schema, code = read_inputs(options)
-    synthesizer = make_synthesizer(options, schema, code)
+    options, reading = split_options(given)
+    schema = read_inputs(options, reading)
+    synthesizer = make_synthesizer(options, reading.reduce(schema), reading.code)
     if output == Path("-"):
-        raise click.UsageError("A model is no text; name a file for it, such as -o model.skdp.")
+        raise click.UsageError("A model is not a text; name a file for it, such as -o model.skdp.")
     check_output(output, force, [data, options.schema, options.model_file])
-    synthesizer.fit(_read_rows(data, schema, options, table_format, code))
+    _fit_rows(synthesizer, data, schema, reading)
     synthesizer.save(output)
     say(f"Wrote {output}. {describe_budget(synthesizer.privacy_spent_)}")
     _warn_of_noise(synthesizer)
@@ -198,7 +189,6 @@ def fit(data: Path, output: Path, force: bool, **given: Any) -> None:
 )
 @digits_option
 @fit_options
-@table_options
 @click.option("--force", is_flag=True, help="Replace the output if it exists.")
 def synthesize(
     data: Path,
@@ -218,49 +208,40 @@ def synthesize(
     Example:
       skdpsynth synthesize data.csv --schema schema.json --epsilon 1 -o twin.csv
     """
-    options, table_format = _split(given)
-    schema, code = read_inputs(options)
-    synthesizer = make_synthesizer(options, schema, code)
+    options, reading = split_options(given)
+    schema = read_inputs(options, reading)
+    synthesizer = make_synthesizer(options, reading.reduce(schema), reading.code)
     check_output(output, force, [data, options.schema, options.model_file], is_table=True)
-    synthesizer.fit(_read_rows(data, schema, options, table_format, code))
+    check_spelling(schema, output, reading.table_format)
+    _fit_rows(synthesizer, data, schema, reading)
     rows = draw_rows(synthesizer, num_synthetic, None, seed)
-    rows = code.after(round_to_digits(rows, synthesizer.schema_, digits))
-    write_table(rows, synthesizer.schema_, output, table_format)
+    rows = reading.code.after(round_to_digits(rows, synthesizer.schema_, digits))
+    write_table(rows, synthesizer.schema_, output, reading.table_format)
     if output != Path("-"):
         say(f"Wrote {output}.")
     say(describe_budget(synthesizer.privacy_spent_))
     _warn_of_noise(synthesizer)
 
 
-def read_inputs(options: FitOptions) -> tuple[TableSchema, UserCode]:
-    """Return the schema and the Python code that the options name."""
-    schema = read_schema(options.schema, options.target)
-    if options.drop_na:
-        if options.adjacency == "replace_one":
-            raise click.UsageError(
-                "--drop-na is not for --adjacency replace_one: how many rows are complete is "
-                "private, and the row count is public there."
-            )
-        schema = nullable_schema(schema, False)
-    return schema, read_user_code(options.model_file)
+def read_inputs(options: FitOptions, reading: Reading) -> TableSchema:
+    """Return the schema of the table, before anything is left out."""
+    if reading.drop_na and options.adjacency == "replace_one":
+        raise click.UsageError(
+            "--drop-na is not for --adjacency replace_one: how many rows are complete is "
+            "private, and the row count is public there."
+        )
+    return read_schema(options.schema, options.target)
 
 
-def _read_rows(
-    data: Path, schema: TableSchema, options: FitOptions, table_format: TableFormat, code: UserCode
-) -> pd.DataFrame:
-    """Return the private rows as the schema describes them."""
-    if code.preprocess is None:
-        raw = read_raw(data, table_format)
-    else:
-        raw = code.before(read_row_by_row(data, schema, table_format))
-        # a number that the function spelled has a point
-        table_format = replace(table_format, decimal=".")
-    if options.drop_na:
-        columns = nullable_schema(schema, True)
-        frame = select_columns(raw, columns, table_format, data).dropna(ignore_index=True)
-        # once more: without missing values counts are integers
-        return apply_schema(frame, schema)
-    return select_columns(raw, schema, table_format, data)
+def _fit_rows(synthesizer: Any, data: Path, schema: TableSchema, reading: Reading) -> None:
+    """Fit to the private rows, and record what the function that gets them first does."""
+    if reading.code.preprocess is None:
+        synthesizer.fit(read_rows(data, schema, reading))
+        return
+    rows = read_row_by_row(data, schema, reading.table_format)
+    mixing = reading.code.find_mixing(rows, schema)
+    synthesizer.fit(read_rows(data, schema, reading))
+    reading.code.mark(synthesizer, mixing)
 
 
 def _warn_of_noise(synthesizer: Any) -> None:
@@ -282,8 +263,15 @@ def _warn_of_noise(synthesizer: Any) -> None:
 
 
 def describe_budget(spent: PrivacySpent) -> str:
-    """Return what was spent in a line, or two where it is no guarantee."""
+    """Return what was spent in a line, or two where it is not a guarantee."""
     budget = f"Spent epsilon = {spent.epsilon:.4g}, delta = {spent.delta:.3g} ({spent.adjacency})."
+    if spent.purchase is not None:
+        epsilon, delta = spent.total
+        budget += (
+            " With what bounds and levels were bought for, the rows are worth "
+            f"epsilon = {epsilon:.4g}, delta = {delta:.3g}."
+        )
     if not spent.is_private:
-        warn(f"NOT PRIVATE. {'; '.join(spent.notes)}.")
+        notes = [in_options(note).removeprefix("not private: ") for note in spent.notes]
+        warn(f"NOT PRIVATE: {'; '.join(notes)}.")
     return budget

@@ -94,6 +94,13 @@ class Group(click.Group):
         """Return the names of the commands, in order."""
         return list(self.commands)
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands, each with its whole first sentence."""
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [(name, command.get_short_help_str(200)) for name, command in self.commands.items()]
+            )
+
 
 class LazyGroup(Group):
     """Commands whose modules are imported when they run: a list of them should not take seconds.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..schema import JSON_FORMAT, JSON_VERSION, KINDS, LARGEST_COUNT, Numeric
+from ..schema import JSON_FORMAT, JSON_VERSION, KINDS, LARGEST_COUNT, MOST_DECIMALS, Numeric
 
 __all__ = ["json_schema"]
 
@@ -15,11 +15,30 @@ _NULLABLE = {
     "type": "boolean",
     "default": False,
 }
+_DECIMALS = {
+    "description": "Values have at most so many decimals; by default all digits.",
+    "type": ["integer", "null"],
+    "minimum": 0,
+    "maximum": MOST_DECIMALS,
+}
 _MEANING = {
     "continuous": "Real numbers between two public bounds; values outside are moved to them.",
     "count": "Whole numbers between two public bounds, both included.",
     "ordinal": "One of finitely many public levels, from the lowest to the highest.",
     "categorical": "One of finitely many public levels without an order.",
+}
+_PURCHASE = {
+    "type": "object",
+    "required": ["id", "epsilon", "delta", "adjacency"],
+    "properties": {
+        "id": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
+        "epsilon": {"anyOf": [{"type": "number", "minimum": 0}, {"const": "inf"}]},
+        "delta": {"type": "number", "minimum": 0, "maximum": 1},
+        "adjacency": {"enum": ["add_remove", "replace_one"]},
+        "secure_noise": {"type": "boolean"},
+        "columns": {"description": "Which columns were bought.", "type": "array", "items": _NAME},
+    },
+    "additionalProperties": False,
 }
 
 
@@ -54,7 +73,20 @@ def json_schema() -> dict[str, Any]:
                     "allOf": [_when_kind(kind) for kind in KINDS],
                 },
             },
+            "bought_with": {
+                "description": "What the schema was bought for. Every fit counts it: leave it.",
+                "type": "array",
+                "items": _PURCHASE,
+            },
         },
+    }
+
+
+def _step_of(kind: str) -> dict[str, Any]:
+    return {
+        "description": "Values are low, low + step, low + 2 step, ... up to high.",
+        "type": ["integer" if kind == "count" else "number", "null"],
+        "exclusiveMinimum": 0,
     }
 
 
@@ -69,7 +101,9 @@ def _when_kind(kind: str) -> dict[str, Any]:
         bound: dict[str, Any] = {"type": "number"}
         if kind == "count":
             bound = {"type": "integer", "minimum": -LARGEST_COUNT, "maximum": LARGEST_COUNT}
-        properties |= {"low": bound, "high": bound}
+        properties |= {"low": bound, "high": bound, "step": _step_of(kind)}
+        if kind == "continuous":
+            properties["decimals"] = _DECIMALS
         required = ["name", "kind", "low", "high"]
     else:
         levels = {"type": "array", "minItems": 1, "uniqueItems": True, "items": _LEVEL}

@@ -9,9 +9,9 @@ from typing import Any
 import click
 
 from .._contracts import FitPlan
-from ._fit import fit_options, read_inputs
+from ._fit import fit_options, read_inputs, split_options
 from ._house import Command
-from ._methods import FitOptions, make_synthesizer
+from ._methods import make_synthesizer
 
 __all__ = ["plan"]
 
@@ -22,16 +22,16 @@ __all__ = ["plan"]
 def plan(as_json: bool, **given: Any) -> None:
     """Say what a fit would buy with its budget, before any row is read.
 
-    It takes the options of `fit` and no data, and lists every release to come with its share of
-    the budget. Nothing is spent.
+    It takes the options of `fit` and no data, so that those about the table's format have no
+    effect here, and lists every release to come with its share of the budget. Nothing is spent.
 
     \b
     Example:
       skdpsynth plan --schema schema.json --epsilon 1 --method napsu
     """
-    options = FitOptions(**given)
-    schema, code = read_inputs(options)
-    found = make_synthesizer(options, schema, code).plan(schema)
+    options, reading = split_options(given)
+    schema = reading.reduce(read_inputs(options, reading))
+    found = make_synthesizer(options, schema, reading.code).plan(schema)
     click.echo(json.dumps(_as_json(found), indent=2) if as_json else repr(found))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from ._hints import in_options
 from ._house import FILE, Command
 from ._sample import load_model
 
@@ -39,7 +40,7 @@ def privacy(model: Path, model_file: Path | None) -> None:
     spent = synthesizer.privacy_spent_
     lines = [f"{type(synthesizer).__name__}: what an attacker can learn", ""]
     for sentence in [*describe_privacy(spent), *([_PREMISE] if spent.is_private else [])]:
-        lines += wrap(sentence, 78, initial_indent="  - ", subsequent_indent="    ")
+        lines += wrap(in_options(sentence), 78, initial_indent="  - ", subsequent_indent="    ")
     lines += ["", "What was released", "", *wrap(_LEGEND, 78), ""]
     click.echo("\n".join([*lines, *_releases(synthesizer.ledger_)]))
 

@@ -12,10 +12,11 @@ import pandas as pd
 
 from .. import load
 from ..exceptions import SavedModelError
-from ..schema import Discrete, TableSchema
+from ..schema import Discrete, TableSchema, as_plain_frame, as_plain_series
 from ._decimals import digits_option, round_to_digits
 from ._house import FILE, Command, Problem, say
-from ._tables import TableFormat, check_output, table_options, write_table
+from ._table_options import table_options, take_format
+from ._tables import check_output, check_spelling, write_table
 from ._user_code import UserCode, read_user_code
 
 __all__ = ["draw_rows", "load_model", "sample"]
@@ -77,10 +78,12 @@ def sample(
     """
     check_output(output, force, [model, model_file], is_table=True)
     synthesizer, code = load_model(model, model_file)
+    table_format = take_format(given)
+    check_spelling(synthesizer.schema_, output, table_format)
     given_values = read_conditions(conditions, synthesizer.schema_)
     rows = draw_rows(synthesizer, num_synthetic, given_values, seed)
     rows = code.after(round_to_digits(rows, synthesizer.schema_, digits))
-    write_table(rows, synthesizer.schema_, output, TableFormat(**given))
+    write_table(rows, synthesizer.schema_, output, table_format)
     if output != Path("-"):
         say(f"Wrote {output}.")
 
@@ -93,6 +96,8 @@ def load_model(path: Path, model_file: Path | None) -> tuple[Any, UserCode]:
     try:
         return load(path, model=code.model, guide=code.guide), code
     except SavedModelError as error:
+        if "synth.save wrote" in str(error):
+            raise Problem(f"{path} is not a model: skdpsynth fit writes one.") from error
         hint = " On the command line: --model-file FILE.py." if "pass it" in str(error) else ""
         raise Problem(f"{error}{hint}") from error
 
@@ -109,7 +114,7 @@ def draw_rows(
     if synthesizer.has_y_:
         X, y = synthesizer.sample_xy(n_rows, conditions=conditions, random_state=seed)
         names = synthesizer.schema_.names
-        values = pd.Series(np.asarray(y), dtype=object).infer_objects()
+        values = pd.Series(as_plain_series(y)).reset_index(drop=True).infer_objects()
         frame = _as_frame(X, names[:-1])
         frame.insert(len(frame.columns), names[-1], values)
         return frame
@@ -119,8 +124,7 @@ def draw_rows(
 
 def _as_frame(table: Any, names: tuple[Any, ...]) -> pd.DataFrame:
     """Return what a synthesizer fitted from Python may sample as a pandas frame."""
-    if hasattr(table, "to_pandas"):
-        return table.to_pandas()
+    table = as_plain_frame(table)
     if isinstance(table, np.ndarray):
         return pd.DataFrame(table, columns=list(names)).infer_objects()
     return table
@@ -132,7 +136,7 @@ def read_conditions(texts: tuple[str, ...], schema: TableSchema) -> dict[Any, An
     Raises
     ------
     click.UsageError
-        If a text is no such pair, or the value is none of the column.
+        If a text is not such a pair, or the value is not one of the column.
     """
     names = {str(name): name for name in schema.names}
     conditions = {}
@@ -156,6 +160,11 @@ def _read_value(value: str, kind: Any, text: str) -> Any:
     if value == "":
         return None
     try:
-        return float(value)
+        number = float(value)
     except ValueError:
         raise click.UsageError(f"--condition {text}: {value!r} is not a number.") from None
+    if not kind.low <= number <= kind.high:
+        raise Problem(
+            f"--condition {text}: outside the schema's bounds [{kind.low:g}, {kind.high:g}]."
+        )
+    return number

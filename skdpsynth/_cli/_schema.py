@@ -3,34 +3,39 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 import pandas as pd
 
-from ..exceptions import TableMismatchError
-from ..schema import KINDS, Numeric, TableSchema
+from ..exceptions import SchemaError, TableMismatchError
+from ..privacy import describe_purchases
+from ..schema import KINDS, Continuous, Numeric, TableSchema, draft_table
 from ._decimals import read_decimals
 from ._hints import hints_of_draft, way_out
 from ._house import FILE, Group, Problem, say, warn
+from ._table_options import TableFormat, nullable_schema, reading_options, take_reading
 from ._tables import (
-    TableFormat,
     check_output,
-    read_raw,
+    read_rows,
+    read_source,
     read_typed,
     select_columns,
-    table_options,
+    tell_leading_zeros,
     write_bytes,
 )
 
-__all__ = ["nullable_schema", "read_schema", "schema"]
+__all__ = ["read_schema", "schema"]
+
+NUMERIC = [name for name, kind in KINDS.items() if issubclass(kind, Numeric)]
 
 _OUTPUT = click.option(
     "-o", "--output", type=FILE, default="-", help="JSON file to write; - is standard output."
 )
+_PREPROCESS = "A Python file (.py) whose preprocess gets the rows first, as in fit."
 _FORCE = click.option("--force", is_flag=True, help="Replace the output if it exists.")
 
 schema = Group("schema", help="Say what is public about a table: draft, buy and check schemas.")
@@ -46,19 +51,16 @@ def read_schema(path: Path, target: str | None = None) -> TableSchema:
     try:
         read = TableSchema.from_json(path)
     except ValueError as error:
-        raise Problem(f"{path}: {error}") from error
+        swapped = (
+            " Is it the table? The schema is the JSON file that skdpsynth schema draft writes."
+            if "Not JSON" in str(error) and path.suffix != ".json"
+            else ""
+        )
+        raise Problem(f"{path}: {error}{swapped}") from error
     if target is None:
         return read
     names = {str(name): name for name in read.names}
     return read.with_target(names.get(target, target))
-
-
-def nullable_schema(table_schema: TableSchema, nullable: bool) -> TableSchema:
-    """Return the same columns, all of them nullable or none."""
-    columns: dict[Any, Any] = {
-        name: replace(kind, nullable=nullable) for name, kind in table_schema.columns.items()
-    }
-    return table_schema.replace(columns)
 
 
 @schema.command()
@@ -72,46 +74,49 @@ def nullable_schema(table_schema: TableSchema, nullable: bool) -> TableSchema:
     default=1000,
     help="A column of more distinct texts is taken for an identifier: an error.",
 )
-@click.option(
-    "--drop",
-    metavar="COLUMN",
-    multiple=True,
-    help="Leave a column out, such as an identifier; may be given several times.",
-)
-@table_options
+@reading_options(_PREPROCESS)
 @_FORCE
 def draft(
     public: Path,
     output: Path,
     target: str | None,
-    drop: tuple[str, ...],
     max_levels: int,
     force: bool,
     **given: Any,
 ) -> None:
     """Draft a schema from PUBLIC rows.
 
-    Bounds, levels and which columns may have missing values are copied from the rows of PUBLIC, a
-    CSV or Parquet file. On private rows that is a leak, which no later step can mend: the oldest
-    person's age becomes a bound, a rare diagnosis a level. Use another year's release, or made-up
-    rows that span the code book, and edit the result: it is short.
+    Bounds, levels, decimals, steps and which columns may have missing values are copied from the
+    rows of PUBLIC, a CSV or Parquet file. What may not be meant is told, column by column, with
+    what to do: identifiers, dates, numbers that are texts, columns without a value, which are left
+    out.
+
+    On private rows that is a leak, which no later step can mend: the oldest person's age becomes a
+    bound, a rare diagnosis a level. Use another year's release, or made-up rows that span the code
+    book, and edit the result: it is short.
 
     \b
     Example:
       skdpsynth schema draft public.csv --target income -o schema.json
     """
-    table_format = TableFormat(**given)
-    check_output(output, force, [public])
-    frame = read_typed(public, table_format)
-    _require(drop, frame.columns, public)
-    kept = [name for name in frame.columns if str(name) not in drop]
-    try:
-        drafted = TableSchema.from_frame(frame[kept], target=target, max_levels=max_levels)
-    except TableMismatchError as error:
-        raise TableMismatchError(f"{error}{way_out(str(error))}") from error
-    write_bytes(output, (drafted.to_json() + "\n").encode())
-    for hint in hints_of_draft(drafted):
-        say(hint)
+    reading = take_reading(given)
+    check_output(output, force, [public, reading.model_file])
+    drafted = draft_table(read_typed(public, reading), max_levels, target)
+    refused = drafted.refused([] if target is None else [target])
+    if not refused:
+        text = TableSchema(drafted.columns, target=target).to_json() + "\n"
+        write_bytes(output, text.encode())
+    if drafted.columns:
+        for hint in hints_of_draft(drafted):
+            say(hint)
+    if refused:
+        drops = " ".join(f"--drop {shlex.quote(str(name))}" for name in refused)
+        texts = [problem.command for problem in refused.values()]
+        listed = "".join(f"\n- {text}{way_out(text)}" for text in texts)
+        raise TableMismatchError(
+            f"No schema is written, because of these columns:{listed}\nTo leave them out, or with "
+            f"--drop COLUMN one of them: {drops}"
+        )
     warn(
         f"the schema repeats bounds and levels of {public.name}. If those rows are private, the "
         "schema is too, and so is everything made with it: no budget covers them. Read it before "
@@ -141,8 +146,15 @@ def draft(
     "kinds",
     multiple=True,
     metavar="COLUMN=KIND",
-    help="The kind of a column: continuous, count, ordinal or categorical. Needed for every "
-    "column; others are left out.",
+    help="The kind of a column to buy: continuous, count, ordinal or categorical. Columns that "
+    "have none, and are not in --schema, are left out.",
+)
+@click.option(
+    "--schema",
+    "known_file",
+    type=FILE,
+    help="JSON file of a schema with the columns that are known: they are declared as they stand "
+    "there and cost nothing.",
 )
 @click.option("--target", metavar="COLUMN", help="The column to predict.")
 @click.option(
@@ -151,7 +163,7 @@ def draft(
     default="add_remove",
     help="Which tables are hard to tell apart: one row more or less, or one row replaced.",
 )
-@table_options
+@reading_options(_PREPROCESS)
 @_FORCE
 def buy(
     private: Path,
@@ -159,6 +171,7 @@ def buy(
     epsilon: float,
     delta: float,
     kinds: tuple[str, ...],
+    known_file: Path | None,
     target: str | None,
     adjacency: str,
     force: bool,
@@ -168,30 +181,61 @@ def buy(
 
     For columns of which nothing is known beforehand. The schema is (ε, δ)-differentially private;
     what `fit` spends on the same rows comes on top: the sums of both are what was promised. Where
-    a code book exists, write its bounds and levels into the schema by hand: that costs nothing.
+    a code book exists, write its bounds and levels into a schema by hand: that costs nothing, and
+    --schema takes it over, so that only the other columns are bought.
 
     \b
     Example:
       skdpsynth schema buy data.csv --epsilon 0.2 --delta 1e-7 \\
           --kind age=count --kind region=categorical -o schema.json
+      skdpsynth schema buy data.csv --epsilon 0.2 --delta 1e-7 \\
+          --schema known.json --kind region=categorical -o schema.json
     """
-    table_format = TableFormat(**given)
-    kind_of = _read_kinds(kinds)
-    check_output(output, force, [private])
-    raw = read_raw(private, table_format)
-    _require(kind_of, raw.columns, private)
-    numeric = [name for name, kind in kind_of.items() if issubclass(KINDS[kind], Numeric)]
+    reading = take_reading(given)
+    if reading.drop_na and adjacency == "replace_one":
+        raise click.UsageError("--drop-na is not for --adjacency replace_one.")
+    known = None if known_file is None else reading.reduce(read_schema(known_file))
+    kind_of = _read_kinds(kinds, known, reading.drop)
+    check_output(output, force, [private, known_file, reading.model_file])
+    numeric = {name: Continuous(0, 1) for name, kind in kind_of.items() if kind in NUMERIC}
+    raw, table_format = read_source(private, TableSchema(numeric) if numeric else None, reading)
+    declared: dict[Any, Any] = {} if known is None else dict(known.columns)
+    _require([*map(str, declared), *kind_of], raw.columns, private)
     raw = read_decimals(raw, numeric, table_format.decimal)
     frame = pd.DataFrame(
-        {name: _as_kind(raw[name], kind, name, table_format) for name, kind in kind_of.items()}
+        {
+            # of a column that is declared no value is looked at
+            **{name: pd.Series(0, raw.index) for name in declared},
+            **{
+                name: _as_kind(raw[name], kind, name, table_format)
+                for name, kind in kind_of.items()
+            },
+        }
     )
-    bought = TableSchema.from_private(
-        frame, epsilon, delta, kind_of, target=target, adjacency=adjacency
-    )
+    if reading.drop_na:
+        frame = frame.dropna(ignore_index=True)
+    names = {str(name): name for name in frame.columns}
+    wanted = names.get(target, target) if target else None if known is None else known.target
+    try:
+        bought = TableSchema.from_private(
+            frame,
+            epsilon,
+            delta,
+            {**declared, **kind_of},
+            target=wanted,
+            adjacency=adjacency,
+            nullable=not reading.drop_na,
+        )
+    except SchemaError as error:
+        raise SchemaError(f"{error}{way_out(str(error))}") from error
     write_bytes(output, (bought.to_json() + "\n").encode())
+    left_out = [str(name) for name in raw.columns if str(name) not in names]
+    if left_out:
+        say(f"Columns of {private.name} without a kind are left out: {left_out}")
     warn(
         f"this schema cost epsilon = {epsilon:g} and delta = {delta:g}. The budget of every fit to "
-        "the same rows comes on top; the file does not say so, keep a note with it."
+        "the same rows comes on top. The file says so, and every fit with it counts the purchase: "
+        "leave that part as it is when you edit it."
     )
 
 
@@ -202,38 +246,54 @@ def _require(names: Iterable[str], columns: Iterable[Any], path: Path) -> None:
         raise Problem(f"{path} has no columns {absent}; it has {known}.")
 
 
-def _read_kinds(kinds: tuple[str, ...]) -> dict[str, str]:
+def _read_kinds(
+    kinds: tuple[str, ...], known: TableSchema | None, dropped: tuple[str, ...]
+) -> dict[str, str]:
     if not kinds:
-        raise click.UsageError("Name the kind of every column, such as --kind age=count.")
-    read = {}
+        raise click.UsageError("Name the kind of every column to buy, such as --kind age=count.")
+    declared = () if known is None else tuple(map(str, known.names))
+    read: dict[str, str] = {}
     for text in kinds:
         name, _, kind = text.rpartition("=")
         if not name or kind not in KINDS:
             raise click.UsageError(
                 f"--kind {text}: expected COLUMN=KIND, where KIND is one of {list(KINDS)}."
             )
+        if name in declared:
+            raise click.UsageError(
+                f"--kind {text}: --schema declares this column, which then is not bought. "
+                "Take it out of one of both."
+            )
+        if name in dropped:
+            raise click.UsageError(f"--kind {text}: --drop leaves this column out.")
+        if read.get(name, kind) != kind:
+            raise click.UsageError(f"--kind {text}: this column has the kind {read[name]} already.")
         read[name] = kind
     return read
 
 
 def _as_kind(column: pd.Series, kind: str, name: str, table_format: TableFormat) -> pd.Series:
     """Return texts or numbers as the declared kind says: what occurs must not decide it."""
-    if pd.api.types.is_numeric_dtype(column.dtype) or not pd.api.types.is_string_dtype(column):
+    if pd.api.types.is_numeric_dtype(column.dtype) or not (
+        pd.api.types.is_string_dtype(column.dtype) or pd.api.types.is_object_dtype(column.dtype)
+    ):
         return column
-    texts = column.astype(object).map(str.strip)
+    texts = column.astype(object).map(
+        lambda value: value.strip() if isinstance(value, str) else value
+    )
     texts = texts.mask(texts.isin(["", *table_format.missing]), None)
     if kind in ("ordinal", "categorical"):
         return texts
     try:
         return pd.to_numeric(texts).astype(float)
     except (ValueError, TypeError) as error:
-        raise TableMismatchError(f"Column {name!r} is no {kind}: {error}") from None
+        raise TableMismatchError(f"Column {name!r} is not a {kind}: {error}") from None
 
 
 @schema.command()
 @click.argument("schema_file", metavar="SCHEMA", type=FILE)
 @click.argument("table", type=FILE, required=False)
-@table_options
+@reading_options(_PREPROCESS)
 def check(schema_file: Path, table: Path | None, **given: Any) -> None:
     """Check a schema file, and whether a table fits it.
 
@@ -245,32 +305,58 @@ def check(schema_file: Path, table: Path | None, **given: Any) -> None:
     Example:
       skdpsynth schema check schema.json data.csv --missing "?"
     """
-    read = read_schema(schema_file)
-    click.echo(repr(read))
+    reading = take_reading(given)
+    full = read_schema(schema_file)
+    click.echo(repr(reading.reduce(full)))
+    if full.bought_with:
+        say(f"Of this schema, {describe_purchases(full.bought_with)}.")
     if table is None:
         return
-    table_format = TableFormat(**given)
-    raw = read_raw(table, table_format)
+    raw, table_format = read_source(table, full, reading, tell=False)
+    # with --drop-na a missing value is not a problem
+    read = nullable_schema(reading.reduce(full), True) if reading.drop_na else reading.reduce(full)
+    tell_leading_zeros(raw, read)
+    problems = _find_problems(raw, read, table_format, table)
+    for problem in problems:
+        say(f"- {problem}")
+    if problems:
+        raise Problem(f"{table} does not fit {schema_file}.")
+    read_rows(table, full, reading, tell=False)
+    click.echo(f"{table} fits {schema_file}.")
+
+
+def _find_problems(
+    raw: pd.DataFrame, read: TableSchema, table_format: TableFormat, path: Path
+) -> list[str]:
+    """Return what is wrong, a sentence per column; columns that are absent share one."""
+    own = {str(name) for name in raw.columns}
+    absent = [name for name in read.names if str(name) not in own]
     problems = []
     for name, kind in read.columns.items():
+        if name in absent:
+            if name == absent[0]:
+                problems.append(_tell_absent(raw, read, table_format, path))
+            continue
+        part = raw[[column for column in raw.columns if str(column) == str(name)]]
         try:
-            column = select_columns(
-                raw[[c for c in raw.columns if str(c) == str(name)]],
-                read.select([name]),
-                table_format,
-                table,
-            )[name]
+            column = select_columns(part, read.select([name]), table_format, path)[name]
         except TableMismatchError as error:
             problems.append(str(error))
         else:
             if isinstance(kind, Numeric):
                 _tell_outside(column, kind, name)
-    for problem in problems:
-        say(f"- {problem}")
-    if problems:
-        raise Problem(f"{table} does not fit {schema_file}.")
-    select_columns(raw, read, table_format, table)
-    click.echo(f"{table} fits {schema_file}.")
+                _tell_moved(column, kind, name)
+    return problems
+
+
+def _tell_absent(
+    raw: pd.DataFrame, read: TableSchema, table_format: TableFormat, path: Path
+) -> str:
+    try:
+        select_columns(raw, read, table_format, path)
+    except TableMismatchError as error:
+        return str(error)
+    raise AssertionError("a column is absent")  # pragma: no cover
 
 
 def _tell_outside(column: pd.Series, kind: Numeric, name: Any) -> None:
@@ -281,6 +367,19 @@ def _tell_outside(column: pd.Series, kind: Numeric, name: Any) -> None:
             f"Column {name!r}: {len(outside):,} of {len(column):,} values lie outside "
             f"[{kind.low:g}, {kind.high:g}], such as {outside.iloc[0]:g}, and will be moved to the "
             "nearest bound. If that is a mistake, correct the unit, or the bound by what is public."
+        )
+
+
+def _tell_moved(column: pd.Series, kind: Numeric, name: Any) -> None:
+    """Tell how many values will be moved to the nearest that decimals or a step allow."""
+    values = column.to_numpy(dtype=float)
+    values = values[(values >= kind.low) & (values <= kind.high)]
+    moved = values[abs(kind.snap(values) - values) > 1e-9 * max(abs(kind.low), abs(kind.high))]
+    if len(moved):
+        say(
+            f"Column {name!r}: {len(moved):,} of {len(column):,} values are none of {kind!r}, such "
+            f"as {moved[0]:.15g}, and will be moved to the nearest. If that is a mistake, correct "
+            "decimals or step by what is public."
         )
 
 

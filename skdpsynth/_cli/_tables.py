@@ -6,8 +6,9 @@ import csv
 import gzip
 import io
 import os
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,17 +24,28 @@ from ..schema import Count, Discrete, Numeric, TableSchema
 from ._decimals import read_decimals, with_points
 from ._hints import way_out
 from ._house import Problem, say
+from ._parquet import (
+    PARQUET_START,
+    keep_categories,
+    parquet_bytes,
+    read_parquet,
+    require_pyarrow,
+)
+from ._table_options import Reading, TableFormat, nullable_schema
 
 __all__ = [
     "TableFormat",
     "check_output",
+    "check_spelling",
+    "fit_rows",
     "infer_types",
     "read_raw",
     "read_row_by_row",
-    "read_table",
+    "read_rows",
+    "read_source",
     "read_typed",
     "select_columns",
-    "table_options",
+    "tell_leading_zeros",
     "write_bytes",
     "write_table",
 ]
@@ -41,76 +53,87 @@ __all__ = [
 PARQUET = (".parquet", ".pq")
 TEXT = (".csv", ".tsv", ".txt")
 DELIMITERS = {";": "';'", "\t": "tab", "|": "'|'", ",": "','"}
-SPELLED = {"tab": "\t", "\\t": "\t"}
 STDOUT = Path("-")
-_PARQUET_START = b"PAR1"
+_LEADING_ZERO = re.compile(r"[-+]?0\d+")
 
 
-@dataclass(frozen=True)
-class TableFormat:
-    """How a text file spells a table.
+def read_rows(
+    path: Path, schema: TableSchema, reading: Reading, *, tell: bool = True
+) -> pd.DataFrame:
+    """Return the rows of a file as a reduced schema describes them.
 
-    Attributes
+    Parameters
     ----------
-    delimiter : str or None
-        None is a comma, or a tab in a file named ``.tsv``.
-    missing : tuple of str
-        Texts that stand for a missing value, besides an empty one.
-    encoding : str
-    decimal : str
-        Between the whole part of a number and its decimals.
+    path : Path
+    schema : TableSchema
+        Of all columns: those to drop are known by it, or by the file.
+    reading : Reading
+        What is left out, and the function that gets the rows first.
+    tell : bool, default=True
+        Whether to warn that the function sees private rows.
     """
-
-    delimiter: str | None = None
-    missing: tuple[str, ...] = ()
-    encoding: str = "utf-8"
-    decimal: str = "."
-
-    def delimiter_of(self, path: Path) -> str:
-        """Return what is between the columns of a file."""
-        is_tsv = ".tsv" in path.suffixes[-2:]
-        return self.delimiter or ("\t" if is_tsv else ",")
+    raw, table_format = read_source(path, schema, reading, tell=tell)
+    return fit_rows(raw, schema, reading, table_format, path)
 
 
-def _read_delimiter(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
-    value = SPELLED.get(value, value)
-    if value is not None and (len(value) != 1 or value in ' "\r\n'):
-        raise click.BadParameter(f"{value!r} is not a single character such as ';', or 'tab'.")
-    return value
+def fit_rows(
+    raw: pd.DataFrame, schema: TableSchema, reading: Reading, table_format: TableFormat, path: Path
+) -> pd.DataFrame:
+    """Return what `read_source` gave as the reduced schema describes it."""
+    reduced = reading.reduce(schema)
+    if not reading.drop_na:
+        return select_columns(raw, reduced, table_format, path)
+    columns = nullable_schema(reduced, True)
+    frame = select_columns(raw, columns, table_format, path).dropna(ignore_index=True)
+    if not len(frame):
+        raise Problem(f"Every row of {path} has a missing value: --drop-na leaves none.")
+    # once more: without missing values counts are integers
+    return apply_schema(frame, reduced)
 
 
-def table_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options of a `TableFormat` to a command."""
-    for option in (
-        click.option("--encoding", metavar="NAME", default="utf-8", help="Of text files."),
-        click.option(
-            "--decimal",
-            type=click.Choice([".", ","]),
-            default=".",
-            help="Of numbers in text files: 0.5 or 0,5.",
-        ),
-        click.option(
-            "--missing",
-            multiple=True,
-            metavar="TEXT",
-            help="A text that stands for a missing value, such as '?', besides an empty one; "
-            "may be given several times.",
-        ),
-        click.option(
-            "--delimiter",
-            callback=_read_delimiter,
-            metavar="CHARACTER",
-            help="Between the columns of text files: ';', '|', 'tab', ...; by default a comma.",
-        ),
-    ):
-        command = option(command)
-    return command
+def read_source(
+    path: Path, schema: TableSchema | None, reading: Reading, *, tell: bool = True
+) -> tuple[pd.DataFrame, TableFormat]:
+    """Return the table of a file after `preprocess`, without the columns to drop, and its format.
+
+    The parameters are those of `read_rows`; a schema of None knows no column.
+    """
+    table_format = reading.table_format
+    if reading.code.preprocess is None:
+        raw = read_raw(path, table_format)
+        known = set(raw.columns)
+        if tell and schema is not None:
+            tell_leading_zeros(raw, schema)
+    else:
+        source = read_row_by_row(path, schema, table_format)
+        raw = reading.code.before(source, tell)
+        known = {*source.columns, *raw.columns}
+        if schema is not None:
+            # a number that the function spelled has a point
+            table_format = replace(table_format, decimal=".")
+    known = {str(name) for name in (*known, *(() if schema is None else schema.names))}
+    absent = [name for name in reading.drop if name not in known]
+    if absent:
+        raise Problem(f"--drop: {path} has no columns {absent}; it has {list(raw.columns)}.")
+    kept = [name for name in raw.columns if str(name) not in reading.drop]
+    if not kept:
+        raise Problem(f"--drop leaves no column of {path}.")
+    return raw[kept], table_format
 
 
-def read_table(path: Path, schema: TableSchema, table_format: TableFormat) -> pd.DataFrame:
-    """Return the rows of a file as the schema describes them; other columns are left out."""
-    raw = read_raw(path, table_format)
-    return select_columns(raw, schema, table_format, path)
+def tell_leading_zeros(raw: pd.DataFrame, schema: TableSchema) -> None:
+    """Tell of texts with leading zeros in columns of numbers, which will lose them."""
+    for name in raw.columns:
+        if str(name) in _numeric_names(schema) and not types.is_numeric_dtype(raw[name].dtype):
+            texts = raw[name].astype(object)
+            padded = texts.map(lambda text: bool(_LEADING_ZERO.fullmatch(str(text).strip())))
+            if padded.any():
+                say(
+                    f"Column {str(name)!r} has leading zeros, such as {texts[padded].iloc[0]!r}, "
+                    "as postal codes and telephone numbers do. As numbers they lose them: if they "
+                    'are codes, declare the column "kind": "categorical" with the codes as '
+                    "levels, or leave it out of the schema."
+                )
 
 
 def select_columns(
@@ -121,7 +144,7 @@ def select_columns(
     left_out = [str(name) for name in raw.columns if str(name) not in known]
     try:
         texts = read_decimals(raw, _numeric_names(schema), table_format.decimal)
-        frame = apply_schema(texts, schema, table_format.missing)
+        frame = keep_categories(apply_schema(texts, schema, table_format.missing), raw, schema)
     except TableMismatchError as error:
         raise TableMismatchError(f"{error}{way_out(str(error))}") from error
     if left_out:
@@ -145,38 +168,44 @@ def read_raw(path: Path, table_format: TableFormat) -> pd.DataFrame:
     return _parse(content, path, table_format)
 
 
-def read_typed(path: Path, table_format: TableFormat) -> pd.DataFrame:
+def read_typed(path: Path, reading: Reading) -> pd.DataFrame:
     """Return the table of a file with types: those of Parquet, or inferred from text."""
-    content = _read_bytes(path)
-    raw = _parse(content, path, table_format)
-    return raw if content.startswith(_PARQUET_START) else infer_types(raw, table_format)
+    frame, table_format = read_source(path, None, reading, tell=False)
+    if not _read_bytes(path).startswith(PARQUET_START):
+        frame = infer_types(frame, table_format)
+    return frame.dropna(ignore_index=True) if reading.drop_na else frame
 
 
-def read_row_by_row(path: Path, schema: TableSchema, table_format: TableFormat) -> pd.DataFrame:
+def read_row_by_row(
+    path: Path, schema: TableSchema | None, table_format: TableFormat
+) -> pd.DataFrame:
     """Return the table of a file for a user's function, no value of it depending on other rows.
 
-    Types inferred from whole columns would: with one word in a column of numbers, ``1.0`` is no
-    number any more in all other rows, and another level, or none.
+    Types inferred from whole columns would: with one word in a column of numbers, ``1.0`` is not a
+    number any more in all other rows, and another level, or none. So would dtypes: all that they
+    depend on is whether the file is text, and the types that a Parquet file declares.
 
     Parameters
     ----------
     path : Path
-    schema : TableSchema
-        Of what the function returns; it may share columns with the file.
+    schema : TableSchema or None
+        Of what the function returns; it may share columns with the file. None has no column.
     table_format : TableFormat
 
     Returns
     -------
     DataFrame
-        Of text files, float64 where the schema's column of that name is numeric and all values are
-        numbers, levels where it has them, and stripped texts otherwise; None where missing.
+        Of text files, columns of objects: floats where the schema's column of that name is numeric
+        and the value is a number, levels where it has them, and stripped texts otherwise; NaN or
+        None where missing. Of Parquet files, pandas' nullable dtypes for the types of the file.
     """
     content = _read_bytes(path)
     raw = _parse(content, path, table_format)
-    if content.startswith(_PARQUET_START):
+    if content.startswith(PARQUET_START):
         return raw
-    kinds = {str(name): kind for name, kind in schema.columns.items()}
-    raw = read_decimals(raw, _numeric_names(schema), table_format.decimal)
+    kinds = {} if schema is None else {str(name): k for name, k in schema.columns.items()}
+    numeric = [] if schema is None else _numeric_names(schema)
+    raw = read_decimals(raw, numeric, table_format.decimal)
     return pd.DataFrame(
         {name: _as_kind(raw[name], kinds.get(name), table_format.missing) for name in raw.columns}
     )
@@ -189,21 +218,24 @@ def _as_texts(column: pd.Series, missing: tuple[str, ...]) -> pd.Series:
 
 
 def _as_kind(column: pd.Series, kind: Any, missing: tuple[str, ...]) -> pd.Series:
+    """Return the values of a column as objects, each read by itself."""
     texts = _as_texts(column, missing)
+    values = [text if isinstance(text, str) else None for text in texts.tolist()]
     if isinstance(kind, Discrete):
         levels = {str(level): level for level in kind.levels}
-        values = [levels.get(text, text) for text in texts.tolist()]
-        return pd.Series(values, index=column.index, dtype=object)
-    if kind is None:
-        return texts
-    numbers = pd.to_numeric(texts, errors="coerce").astype(np.float64)
-    return texts if (numbers.isna() & texts.notna()).any() else numbers
+        values = [None if text is None else levels.get(text, text) for text in values]
+    elif kind is not None:
+        numbers = pd.to_numeric(texts, errors="coerce").to_numpy(np.float64, na_value=np.nan)
+        values = [
+            text if text is not None and np.isnan(number) else number
+            for text, number in zip(values, numbers.tolist(), strict=True)
+        ]
+    return pd.Series(values, index=column.index, dtype=object)
 
 
 def _parse(content: bytes, path: Path, table_format: TableFormat) -> pd.DataFrame:
-    if content.startswith(_PARQUET_START):
-        _require_pyarrow()
-        return pd.read_parquet(io.BytesIO(content))
+    if content.startswith(PARQUET_START):
+        return read_parquet(content)
     if path.suffix in PARQUET:
         raise Problem(f"{path} is not a Parquet file; name it .csv if it is text.")
     if content.startswith(b"PK\x03\x04"):
@@ -216,8 +248,6 @@ def _parse(content: bytes, path: Path, table_format: TableFormat) -> pd.DataFram
             f"{path} is not text in {table_format.encoding}; name its encoding, for instance "
             "--encoding latin-1."
         ) from None
-    except LookupError as error:
-        raise click.UsageError(f"{error}; try utf-8 or latin-1.") from None
     delimiter = table_format.delimiter_of(path)
     _check_text(text, delimiter, path)
     return pd.read_csv(
@@ -235,15 +265,6 @@ def _read_bytes(path: Path) -> bytes:
         raise Problem(f"There is no file {str(path)!r}.")
     content = path.read_bytes()
     return gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content
-
-
-def _require_pyarrow() -> None:
-    try:
-        import pyarrow  # noqa: F401
-    except ImportError:
-        raise Problem(
-            "Parquet files need pyarrow, which is not installed: pip install pyarrow, or use CSV."
-        ) from None
 
 
 def _check_text(text: str, delimiter: str, path: Path) -> None:
@@ -283,21 +304,29 @@ def _check_header(header: list[str], delimiter: str, path: Path) -> None:
 
 
 def infer_types(raw: pd.DataFrame, table_format: TableFormat) -> pd.DataFrame:
-    """Return a table of texts with numbers where a whole column consists of them.
+    """Return a table with numbers where a whole column of texts consists of them.
 
-    Texts with leading zeros, such as postal codes, remain texts.
+    Texts with leading zeros, such as postal codes, remain texts, and columns that have a type
+    already keep it.
     """
     return pd.DataFrame({name: _infer(raw[name], table_format) for name in raw.columns})
 
 
 def _infer(column: pd.Series, table_format: TableFormat) -> pd.Series:
-    texts = _as_texts(column, table_format.missing)
+    values = column.astype(object)
+    if isinstance(column.dtype, pd.CategoricalDtype) or not values.map(_is_text).all():
+        return column
+    texts = _as_texts(values.fillna(""), table_format.missing)
     numbers = pd.to_numeric(with_points(texts, table_format.decimal), errors="coerce")
     known = texts.notna()
     is_code = texts[known].str.fullmatch(r"0\d+").any() if known.any() else False
     if not is_code and not (numbers.isna() & known).any():
         return numbers
     return texts
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) or value is None or value is pd.NA or value != value
 
 
 def check_output(
@@ -329,10 +358,30 @@ def check_output(
         raise Problem(f"{path} cannot be written: the folder {str(folder)!r} is read-only.")
 
 
+def check_spelling(schema: TableSchema, path: Path, table_format: TableFormat) -> None:
+    """Raise before any budget is spent if names and levels cannot be written in the encoding."""
+    if path != STDOUT and _table_suffix(path) in PARQUET:
+        return
+    kinds = schema.columns.values()
+    levels = [level for kind in kinds if isinstance(kind, Discrete) for level in kind.levels]
+    for text in map(str, (*schema.names, *levels)):
+        _encode(text, table_format)
+
+
+def _encode(text: str, table_format: TableFormat) -> bytes:
+    try:
+        return text.encode(table_format.encoding)
+    except UnicodeEncodeError as error:
+        raise Problem(
+            f"{text[error.start : error.end]!r} cannot be written in {table_format.encoding}; "
+            "--encoding utf-8 has all letters."
+        ) from None
+
+
 def _table_suffix(path: Path) -> str:
     suffix = Path(path.stem).suffix if path.suffix == ".gz" else path.suffix
     if suffix in PARQUET and path.suffix != ".gz":
-        _require_pyarrow()
+        require_pyarrow()
         return suffix
     if suffix not in TEXT:
         raise click.UsageError(
@@ -355,9 +404,7 @@ def write_table(
     }
     frame = pd.DataFrame(columns)
     if path != STDOUT and _table_suffix(path) in PARQUET:
-        buffer = io.BytesIO()
-        frame.rename(columns=str).to_parquet(buffer, index=False)
-        write_bytes(path, buffer.getvalue())
+        write_bytes(path, parquet_bytes(frame))
         return
     absent = table_format.missing[0] if table_format.missing else ""
     text = frame.to_csv(
@@ -370,7 +417,7 @@ def write_table(
     if path == STDOUT:
         click.echo(text, nl=False)
         return
-    content = text.encode(table_format.encoding)
+    content = _encode(text, table_format)
     write_bytes(path, gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
 
 

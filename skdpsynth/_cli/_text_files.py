@@ -65,7 +65,7 @@ def read_queries(path: Path, schema: TableSchema) -> list[tuple[Any, ...]]:
 
 
 def _lines(path: Path) -> Iterator[tuple[str, str]]:
-    """Yield what is no comment, and where it stands."""
+    """Yield what is not a comment, and where it stands."""
     if not path.is_file():
         raise Problem(f"There is no file {str(path)!r}.")
     for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), start=1):

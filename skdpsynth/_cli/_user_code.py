@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from ..schema import TableSchema
 from ._house import Problem, warn
 
 __all__ = ["UserCode", "read_user_code"]
@@ -38,14 +39,35 @@ class UserCode:
     preprocess: Callable[..., Any] | None = None
     postprocess: Callable[..., Any] | None = None
 
-    def before(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Return what `preprocess` makes of the private rows."""
-        warn(
-            f"preprocess of {self.path} sees the private rows. The guarantee covers it only if it "
-            "treats every row by itself; that it learns nothing from the others, such as a mean or "
-            "which levels occur, is your claim."
-        )
+    def before(self, frame: pd.DataFrame, tell: bool = True) -> pd.DataFrame:
+        """Return what `preprocess` makes of rows; `tell` warns that a guarantee depends on it."""
+        if tell:
+            warn(
+                f"preprocess of {self.path} sees the private rows. The guarantee covers it only if "
+                "it treats every row by itself; that it learns nothing from the others, such as a "
+                "mean or which levels occur, is your claim."
+            )
         return self._call("preprocess", frame)
+
+    def find_mixing(self, frame: pd.DataFrame, schema: TableSchema) -> str | None:
+        """Return in which way `preprocess` does not treat these rows one by one, if it does not.
+
+        It is tried on many choices of them, as a step of a pipeline is.
+        """
+        # imported late: it takes a second, and most commands run no code of the user's
+        from ..pipeline import find_mixing
+
+        return find_mixing(lambda table, _: self._call("preprocess", table), frame, None, [schema])
+
+    def mark(self, synthesizer: Any, mixing: str | None) -> None:
+        """Record what `preprocess` does to the guarantee of a fitted synthesizer."""
+        from ..pipeline import mark_claims, mark_leak
+
+        note = f"preprocess of {self.path} is taken to treat rows one by one: that is your claim"
+        if mixing is not None:
+            mark_leak(synthesizer)
+            note = f"preprocess of {self.path} {mixing}: not covered by the guarantee"
+        mark_claims(synthesizer, (note,))
 
     def after(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return what `postprocess`, if there is one, makes of synthetic rows."""

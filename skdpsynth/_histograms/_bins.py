@@ -122,5 +122,5 @@ def sample_within(
     left, right = grid.left[cells], grid.right[cells]
     if grid.is_count:
         offset = left + np.floor(rng.random(len(cells)) * (right - left + 1))
-        return np.minimum(offset, right) / (kind.high - kind.low)
+        return np.minimum(offset, right) / kind.span
     return left + (right - left) * rng.random(len(cells))

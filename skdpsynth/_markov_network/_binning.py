@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._histograms import Bins, FineGrid, share_within
-from ..schema import Count, make_edges
+from ..schema import in_steps, make_edges
 
 __all__ = ["GroupedBins", "divide", "group_bins", "public_bins"]
 
@@ -150,18 +150,24 @@ def public_bins(kind: Any, bins: int | np.ndarray) -> GroupedBins:
     ----------
     kind : Continuous or Count
     bins : int or ndarray of float
-        Number of equally wide bins, or inner and outer edges; values of a Count lie between them
-        as ``edges[i] <= value < edges[i + 1]``, the last bin includes its upper edge.
+        Number of equally wide bins, or inner and outer edges; values of a column in steps, such as
+        a Count, lie between them as ``edges[i] <= value < edges[i + 1]``, the last bin includes
+        its upper edge.
     """
     edges = make_edges(kind, bins, "uniform") if isinstance(bins, int) else np.asarray(bins, float)
     width = kind.high - kind.low
-    inner = edges[(edges > kind.low) & (edges < kind.high)]
-    if isinstance(kind, Count):
-        left = np.unique(np.concatenate([[0.0], np.ceil(inner) - kind.low]))
-        right = np.append(left[1:] - 1.0, width)
+    if kind.n_steps is not None:
+        # an inner edge on the upper bound begins a bin of that value alone
+        inner = np.ceil(in_steps(edges[1:-1], kind))
+        inner = inner[(inner > 0) & (inner <= kind.n_steps)]
+        left = np.unique(np.concatenate([[0.0], inner]))
+        right = np.append(left[1:] - 1.0, float(kind.n_steps))
         grid = FineGrid(left, right, right - left + 1.0, True)
     else:
-        left = np.concatenate([[0.0], (np.unique(inner) - kind.low) / width])
+        inner = edges[(edges > kind.low) & (edges < kind.high)]
+        # edges that are one in the unit interval have no bin between them
+        left = np.unique(np.concatenate([[0.0], (inner - kind.low) / width]))
+        left = left[left < 1.0]
         right = np.append(left[1:], 1.0)
         grid = FineGrid(left, right, (right - left) * width, False)
     n_bins = len(left)

@@ -174,9 +174,9 @@ def count_levels(kind: Any) -> int:
     """Return the number of levels of a column that needs no bins, the missing one left out."""
     if isinstance(kind, Discrete):
         return len(kind.levels)
-    return int(kind.high - kind.low) + 1
+    return int(kind.n_steps) + 1
 
 
 def _steps(kind: Any) -> float:
     """Return what a code is multiplied with to give a level's position."""
-    return float(kind.high - kind.low) if isinstance(kind, Numeric) else 1.0
+    return float(kind.span) if isinstance(kind, Numeric) else 1.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from .._storing import Entry, Stored, is_rising, is_subset, is_vector, require
-from ..schema import Continuous, Count, Discrete, Numeric
+from ..schema import Discrete, Numeric
 from ._binning import GroupedBins
 from ._contrasts import Variable
 from ._domain import Domain
@@ -35,12 +35,14 @@ def check_domain(domain: Domain) -> None:
     require(len(domain.names) == len(domain.kinds) > 0, "columns lack their kinds")
     for position, kind in enumerate(domain.kinds):
         require(isinstance(kind, Numeric | Discrete), "a column has no kind")
-        require(position in domain.bins or not isinstance(kind, Continuous), "bins are missing")
+        has_levels = isinstance(kind, Discrete) or kind.n_steps is not None
+        require(position in domain.bins or has_levels, "bins are missing")
     for position, grouped in domain.bins.items():
         require(0 <= position < len(domain.kinds), "bins belong to no column")
         kind = domain.kinds[position]
         require(isinstance(kind, Numeric), "bins belong to no number")
-        require(grouped.grid.is_count == isinstance(kind, Count), "a grid does not fit its column")
+        has_steps = kind.n_steps is not None
+        require(grouped.grid.is_count == has_steps, "a grid does not fit its column")
 
 
 def check_network(network: Network) -> None:
@@ -50,7 +52,9 @@ def check_network(network: Network) -> None:
     cliques, parents = network.tree
     require(cliques and len(cliques) == len(parents), "the junction tree has no cliques")
     subsets = (*cliques, *network.subsets)
-    require(all(is_subset(s, n_variables) for s in subsets), "a clique holds what is no variable")
+    require(
+        all(is_subset(s, n_variables) for s in subsets), "a clique holds what is not a variable"
+    )
     require(len(set(network.subsets)) == len(network.subsets), "a set of variables repeats")
     require({v for c in cliques for v in c} == set(range(n_variables)), "a variable has no clique")
     require(parents[0] == -1, "the junction tree has no root")

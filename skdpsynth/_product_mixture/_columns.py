@@ -51,7 +51,7 @@ class ColumnModel:
     def n_levels(self) -> int:
         """Number of cells of a bernoulli or categorical column, the missing one left out."""
         if self.is_numeric:
-            return int(self.kind.high - self.kind.low) + 1
+            return int(self.kind.n_steps) + 1
         return len(self.kind.levels)
 
 
@@ -68,8 +68,8 @@ def model_columns(
     schema : TableSchema
     distributions : mapping of column name to family, default=None
         ``"normal"`` and ``"histogram"`` model numeric columns, ``"poisson"`` a Count,
-        ``"categorical"`` a column of levels or a Count of at most 1000 integers, ``"bernoulli"``
-        a column of two levels or a Count of two integers.
+        ``"categorical"`` a column of levels, or of numbers in steps, such as a Count, that has at
+        most 1000 values, ``"bernoulli"`` one of two levels or values.
 
     Raises
     ------
@@ -119,12 +119,12 @@ def _fitting_families(kind: Any) -> tuple[str, ...]:
     if isinstance(kind, Discrete):
         return ("bernoulli", "categorical") if len(kind.levels) == 2 else ("categorical",)
     families: tuple[str, ...] = ("histogram", "normal")
+    assert isinstance(kind, Numeric)
     if isinstance(kind, Count):
         families += ("poisson",)
-        n_integers = kind.high - kind.low + 1
-        if n_integers <= MAX_INTEGER_LEVELS:
+    if kind.n_steps is not None:
+        if kind.n_steps < MAX_INTEGER_LEVELS:
             families += ("categorical",)
-        if n_integers == 2:
+        if kind.n_steps == 1:
             families += ("bernoulli",)
-    assert isinstance(kind, Numeric)
     return families

@@ -44,7 +44,8 @@ class Scalar:
     """The features of one column modelled by a normal or poisson distribution.
 
     They are the value u in [0, 1], its square (normal only) and the missing indicator (nullable
-    columns only); the first two are 0 where the value is missing.
+    columns only); the first two are 0 where the value is missing. A poisson column counts steps
+    above its lower bound.
     """
 
     column: int
@@ -164,7 +165,7 @@ def build_layout(
             )
             next_cell += n_cells
         else:
-            span = float(column.kind.high - column.kind.low)
+            span = float(column.kind.span)
             scalars.append(
                 Scalar(position, next_feature, column.distribution, column.kind.nullable, span)
             )
@@ -220,7 +221,7 @@ def _tabulate(
     if grid is not None and bins is not None:
         cells = bins.bin_of_cell[locate(grid, column.kind, filled)]
     elif column.is_numeric:
-        cells = np.round(filled * (column.kind.high - column.kind.low)).astype(np.int64)
+        cells = np.round(filled * column.kind.span).astype(np.int64)
     else:
         cells = filled.astype(np.int64)
     return np.where(missing, count_cells(column, bins) - 1, cells)

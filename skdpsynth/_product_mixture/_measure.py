@@ -25,8 +25,7 @@ __all__ = [
 ]
 
 # responsibilities are multiples of a power of two, so that their sums are exact integers
-FINEST_RESOLUTION = 4096
-STEPS_PER_SCALE = 1024.0
+RESOLUTION = 4096
 
 RECORDS_PER_BIN = 25.0
 RECORDS_PER_TARGET_BIN = 60.0
@@ -166,7 +165,7 @@ def release_sums(
     the kernels use no operation across rows but the exact integer sums.
     """
     # certain responsibilities are 0 or 1, and need no finer steps
-    resolution = 1 if is_hard else _choose_resolution(sensitivity / mu)
+    resolution = 1 if is_hard else RESOLUTION
     exact = sum_statistics(records, model, resolution)
     parts = [
         exact.n_records[:n_components],
@@ -186,17 +185,6 @@ def release_sums(
         values.reshape(part.shape) for values, part in zip(split, parts, strict=True)
     )
     return NoisySums(count, cell, feature, np.full(n_components, (sensitivity / mu) ** 2))
-
-
-def _choose_resolution(scale: float) -> int:
-    """Return the inverse of the step of the responsibilities, a power of two.
-
-    The rounding stays a thousandth of the noise, and the noise few steps wide, since the sampler's
-    error grows with that.
-    """
-    if scale == 0.0:
-        return FINEST_RESOLUTION
-    return int(np.clip(2.0 ** math.floor(math.log2(STEPS_PER_SCALE / scale)), 1, FINEST_RESOLUTION))
 
 
 def one_per_class(layout: Layout, n_padded_cells: int) -> NaturalParameters:

@@ -65,8 +65,9 @@ class MixtureModel:
         Returns
         -------
         log_density : ndarray of shape (n_rows,)
-            With respect to counting measure on levels, integers, missing values and the points
-            that a Continuous column's grid keeps apart, and to the column's own units elsewhere.
+            With respect to counting measure on levels, values of columns in steps (counts, and
+            numbers with decimals), missing values and the points that another column's grid
+            keeps apart, and to the column's own units elsewhere.
         """
         if without is not None:
             codes = codes.copy()
@@ -150,7 +151,7 @@ class MixtureModel:
             return values
         values[cells >= column.n_levels] = np.nan
         if column.is_numeric:
-            values /= column.kind.high - column.kind.low
+            values /= column.kind.span
         return values
 
     def _sample_scalar(

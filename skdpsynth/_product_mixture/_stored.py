@@ -51,14 +51,14 @@ def check_mixture(model: MixtureModel) -> None:
     is_owner = layout.owner is None or (
         0 <= layout.owner < len(model.columns) and model.columns[layout.owner].is_tabulated
     )
-    require(is_owner, "the components' owner is no column")
+    require(is_owner, "the components' owner is not a column")
     require(
         layout == build_layout(model.columns, model.bins, layout.owner),
         "the layout does not fit the columns",
     )
     require(is_vector(model.weights, n_components), "weights are not finite")
     is_share = (model.weights >= 0).all() and abs(model.weights.sum() - 1.0) < 1e-6
-    require(n_components and is_share, "weights are no shares")
+    require(n_components and is_share, "weights are not shares")
     is_class = is_vector(model.owner, n_components, "i") and (model.owner >= 0).all()
     require(is_class and (model.owner < layout.n_classes).all(), "components lack their class")
     require(math.isfinite(model.weight_size), "the weights' size is not finite")

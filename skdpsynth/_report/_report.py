@@ -11,14 +11,18 @@ import pandas as pd
 
 from .._base import BaseSynthesizer
 from .._contracts import FitPlan
+from .._extras import how_to_install
 from ..exceptions import SchemaError
 from ..metrics import marginal_tvds
 from ..privacy import PrivacySpent
-from ..schema import TableSchema
+from ..schema import TableSchema, as_plain_frame
 from . import _sections as sections
 from ._page import make_page
+from ._words import PYTHON, Words
 
-__all__ = ["Report", "report"]
+__all__ = ["Report", "make_report", "report"]
+
+TITLE = "A synthetic table beside the real one"
 
 NOT_PRIVATE = (
     "This report is not private. It was computed from the real rows, without noise: its numbers "
@@ -92,7 +96,7 @@ def report(
     test: pd.DataFrame | None = None,
     edges: Mapping[Any, Sequence[float]] | None = None,
     max_columns: int = 40,
-    title: str = "A synthetic table beside the real one",
+    title: str = TITLE,
 ) -> Report:
     """Compare a synthetic table with the real one on a self-contained HTML page.
 
@@ -149,6 +153,33 @@ def report(
     >>> "This report is not private" in page
     True
     """
+    return make_report(
+        real,
+        synthetic,
+        schema,
+        synthesizer=synthesizer,
+        privacy=privacy,
+        test=test,
+        edges=edges,
+        max_columns=max_columns,
+        title=title,
+    )
+
+
+def make_report(
+    real: pd.DataFrame,
+    synthetic: pd.DataFrame,
+    schema: TableSchema | None = None,
+    *,
+    synthesizer: Any = None,
+    privacy: PrivacySpent | None = None,
+    test: pd.DataFrame | None = None,
+    edges: Mapping[Any, Sequence[float]] | None = None,
+    max_columns: int = 40,
+    title: str = TITLE,
+    words: Words = PYTHON,
+) -> Report:
+    """Return a report as :func:`report` does, whose advice is given in these words."""
     schema = _find_schema(schema, synthesizer)
     real, synthetic, test = (_read(table, schema) for table in (real, synthetic, test))
     shown, note = _choose_columns(real, synthetic, schema, edges, max_columns)
@@ -157,13 +188,15 @@ def report(
         privacy = getattr(synthesizer, "privacy_spent_", None)
     new_figure = _figure_class()
     content = [
-        sections.at_a_glance(real, synthetic, shown, edges),
-        sections.privacy(privacy, getattr(synthesizer, "ledger_", None), _find_plan(synthesizer)),
+        sections.at_a_glance(real, synthetic, shown, edges, schema, privacy),
+        sections.privacy(
+            privacy, getattr(synthesizer, "ledger_", None), _find_plan(synthesizer), words
+        ),
         sections.marginals(real, synthetic, shown, edges, new_figure()),
         sections.sums(real, synthetic, shown, new_figure()),
         sections.moments(real, synthetic, shown, new_figure()),
         sections.dependence(real, synthetic, shown, edges, new_figure()),
-        sections.usefulness(real, synthetic, test, schema, new_figure()),
+        sections.usefulness(real, synthetic, test, schema, new_figure(), words),
     ]
     return Report(make_page(title, content, NOT_PRIVATE, f"Made with skdpsynth. {note}".strip()))
 
@@ -192,7 +225,7 @@ def _find_plan(synthesizer: Any) -> FitPlan | None:
 
 def _read(table: Any, schema: TableSchema) -> Any:
     """Return the columns of the schema, as far as the table has them, as a pandas frame."""
-    table = table.to_pandas() if hasattr(table, "to_pandas") else table
+    table = as_plain_frame(table)
     if not isinstance(table, pd.DataFrame):
         return table
     return table[[name for name in schema if name in table.columns]]
@@ -227,5 +260,5 @@ def _figure_class() -> Any:
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise ImportError('A report needs matplotlib: pip install "skdpsynth[plot]"') from error
+        raise ImportError(f"A report needs matplotlib: {how_to_install('plot')}") from error
     return Figure

@@ -10,11 +10,12 @@ import pandas as pd
 
 from .._contracts import FitPlan
 from ..displays import MarginalDisplay, MomentDisplay, PairwiseDisplay, TSTRDisplay
-from ..metrics import marginal_tvds
+from ..metrics import TSTRScorer, marginal_tvds
 from ..privacy import PrivacyLedger, PrivacySpent
 from ..schema import Categorical, Continuous, Count, Ordinal, TableSchema
 from ._page import make_list, make_picture, make_table, paragraph
-from ._words import describe_privacy
+from ._shapes import describe_shapes
+from ._words import PYTHON, Words, describe_privacy
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -40,8 +41,13 @@ def at_a_glance(
     synthetic: pd.DataFrame,
     schema: TableSchema,
     edges: Mapping[Any, Sequence[float]] | None,
+    whole: TableSchema,
+    spent: PrivacySpent | None,
 ) -> Section:
-    """Row counts and mean distances, beside those of a bootstrap of the real rows."""
+    """Row counts and mean distances, beside those of a bootstrap of the real rows.
+
+    What stands out is looked for in the columns of the whole schema.
+    """
     rng = np.random.RandomState(0)
     bootstrap = real.iloc[rng.randint(0, len(real), len(real))]
     rows = []
@@ -54,8 +60,13 @@ def at_a_glance(
             rows.append((f"all marginals of {name}", *means))
     size = (
         f"The real table has {len(real):,} rows, the synthetic one {len(synthetic):,}, and "
-        f"{len(schema)} columns are compared."
+        f"{len(schema)} column{' is' if len(schema) == 1 else 's are'} compared."
     )
+    if spent is not None:
+        epsilon, delta = spent.total
+        size += f" The ledger says ε = {epsilon:.4g} and δ = {delta:.3g}.".replace("inf", "∞")
+    odd = describe_shapes(real, synthetic, whole)
+    found = paragraph("What stands out:") + make_list(odd) if odd else ""
     table = make_table(
         ["mean distance of", "synthetic", "bootstrap of the real rows"],
         rows,
@@ -66,7 +77,7 @@ def at_a_glance(
         "real table drawn with replacement, shows how far two samples of the same population are "
         "apart by chance."
     )
-    return "At a glance", paragraph(size) + table + paragraph(meaning)
+    return "At a glance", paragraph(size) + table + paragraph(meaning) + found
 
 
 def _distances(
@@ -88,17 +99,22 @@ def _distances(
 
 
 def privacy(
-    spent: PrivacySpent | None, ledger: PrivacyLedger | None, plan: FitPlan | None = None
+    spent: PrivacySpent | None,
+    ledger: PrivacyLedger | None,
+    plan: FitPlan | None = None,
+    words: Words = PYTHON,
 ) -> Section:
     """The guarantee in words; what was planned, and the ledger, what was bought."""
     heading = "What an attacker can learn"
     if spent is None:
         return heading, paragraph(
             "Nothing is known here of how the synthetic table was made, so nothing can be said of "
-            "its privacy: that it looks different from the real table proves nothing. Pass the "
-            "fitted synthesizer to the report."
+            "its privacy, neither ε nor δ: that it looks different from the real table proves "
+            f"nothing. {words.synthesizer}"
         )
-    content = make_list(describe_privacy(spent))
+    content = make_list(
+        sentence.replace("random_state", words.seed) for sentence in describe_privacy(spent)
+    )
     if plan is not None and plan.releases:
         content += make_table(
             ["release", "mechanism", "number", "share of budget"],
@@ -145,15 +161,14 @@ def marginals(
     display = MarginalDisplay.from_tables(real, synthetic, schema, edges=edges, figure=figure)
     worst = sorted(display.marginals, key=lambda marginal: -marginal.tvd)[:3]
     named = ", ".join(f"{marginal.name} ({marginal.tvd:.3f})" for marginal in worst)
+    farthest = f"Farthest apart: {named}." if worst[0].tvd else "All columns are alike."
     caption = (
         "Grey: real, orange: synthetic. TVD is the total-variation distance. The axis of a number "
         "ends where its largest half per cent begins; these values are in the last bar."
     )
-    description = (
-        f"Bar charts of {len(schema)} columns, real beside synthetic. Farthest apart: {named}."
-    )
+    description = f"Bar charts of {_columns(len(schema))}, real beside synthetic. {farthest}"
     return "One column at a time", make_picture(display.figure_, description, caption) + paragraph(
-        f"Farthest apart are {named}."
+        f"Farthest apart are {named}." if worst[0].tvd else "Every column has the same shares."
     )
 
 
@@ -174,10 +189,14 @@ def sums(
         "greatest distance between both curves."
     )
     description = (
-        f"Cumulative curves of {len(shown)} columns. The greatest gap, {gaps[name]:.1f} per cent, "
-        f"is in {name}."
+        f"Cumulative curves of {_columns(len(shown))}. The greatest gap, {gaps[name]:.1f} per "
+        f"cent, is in {name}."
     )
     return "Cumulative sums", make_picture(display.figure_, description, caption)
+
+
+def _columns(number: int) -> str:
+    return "1 column" if number == 1 else f"{number} columns"
 
 
 def moments(
@@ -219,16 +238,15 @@ def dependence(
     if len(schema) < 2:
         return heading, paragraph("The table has a single column.")
     display = PairwiseDisplay.from_tables(real, synthetic, schema, edges=edges, figure=figure)
-    difference = display.difference.to_numpy(copy=True)
-    difference[np.triu_indices(len(difference))] = np.nan
-    order = np.argsort(-np.abs(np.nan_to_num(difference)), axis=None)[:5]
-    places = [np.unravel_index(place, difference.shape) for place in order]
+    difference = display.difference.to_numpy()
+    places = sorted(
+        zip(*np.tril_indices(len(difference), -1), strict=True),
+        key=lambda place: -abs(difference[place]),
+    )[:5]
     names = list(schema.names)
     values = [frame.to_numpy() for frame in (display.real, display.synthetic, display.difference)]
     rows = [
-        (f"{names[j]} and {names[i]}", *(float(value[i, j]) for value in values))
-        for i, j in places
-        if not np.isnan(difference[i, j])
+        (f"{names[j]} and {names[i]}", *(float(value[i, j]) for value in values)) for i, j in places
     ]
     caption = (
         "How far two columns are from independent: the share of rows that would have to change for "
@@ -237,7 +255,11 @@ def dependence(
     )
     description = (
         "Heat maps of the dependence of every two columns: real, synthetic, and the difference. "
-        f"The greatest difference, {rows[0][3]:+.3f}, is between {rows[0][0]}."
+        + (
+            f"The greatest difference, {rows[0][3]:+.3f}, is between {rows[0][0]}."
+            if rows[0][3]
+            else "There is no difference."
+        )
     )
     table = make_table(
         ["columns", "real", "synthetic", "difference"], rows, "The greatest differences."
@@ -251,19 +273,19 @@ def usefulness(
     test: pd.DataFrame | None,
     schema: TableSchema,
     figure: Figure,
+    words: Words = PYTHON,
 ) -> Section:
     """Models trained on synthetic rows and on real ones, tested on real rows held back."""
     heading = "Train on synthetic, test on real"
     if test is None or schema.target is None:
         return heading, paragraph(
-            "Not measured: this takes real rows that the synthesizer has not seen (test=...) and a "
-            "target in the schema."
+            "Not measured: this takes real rows that the synthesizer has not seen "
+            f"({words.test}) and {words.target}."
         )
+    if len(schema) < 2:
+        return heading, paragraph("Not measured: there is no other column to predict from.")
     if not isinstance(schema[schema.target], Categorical | Ordinal):
-        return heading, paragraph(
-            f"Not drawn: the target {schema.target!r} is a number and has no such curve; "
-            "skdpsynth.metrics.TSTRScorer measures R²."
-        )
+        return heading, paragraph(_regression(real, synthetic, test, schema))
     training = {"synthetic": synthetic, "real": real}
     try:
         display = TSTRDisplay.from_tables(training, test, schema, random_state=0, figure=figure)
@@ -282,3 +304,25 @@ def usefulness(
         "The closer to the upper left corner, the better.",
     )
     return heading, paragraph(sentence) + picture
+
+
+def _regression(
+    real: pd.DataFrame, synthetic: pd.DataFrame, test: pd.DataFrame, schema: TableSchema
+) -> str:
+    """Return how well a number is predicted after training on either table."""
+    target = schema.target
+    X_test, y_test = test.drop(columns=target), test[target]
+    try:
+        scores = [
+            TSTRScorer(random_state=0).score_real(
+                table.drop(columns=target), table[target], X_test, y_test, schema
+            )
+            for table in (synthetic, real)
+        ]
+    except ValueError as error:
+        return f"Not measured: {error}"
+    return (
+        f"A gradient boosting model of the number {target!r} was tested on {len(test):,} real rows "
+        f"that were held back. Trained on synthetic rows it has an R² of {scores[0]:.3f}; trained "
+        f"on real rows, {scores[1]:.3f}. A perfect model has 1, one that always says the mean 0."
+    )

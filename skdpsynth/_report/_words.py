@@ -3,10 +3,40 @@
 from __future__ import annotations
 
 from math import exp, inf, isinf
+from typing import NamedTuple
 
 from ..privacy import PrivacySpent
 
-__all__ = ["advantage_bound", "describe_privacy"]
+__all__ = ["COMMAND_LINE", "PYTHON", "Words", "advantage_bound", "describe_privacy"]
+
+
+class Words(NamedTuple):
+    """What to pass to learn more, as whoever asked for the report spells it.
+
+    Attributes
+    ----------
+    synthesizer, test, target, seed : str
+        The fitted synthesizer, rows held back, a target, and what fixed the noise.
+    """
+
+    synthesizer: str
+    test: str
+    target: str
+    seed: str
+
+
+PYTHON = Words(
+    "Pass the fitted synthesizer to the report (synthesizer=..., or privacy=...).",
+    "test=...",
+    "a target in the schema (schema.with_target(...))",
+    "random_state",
+)
+COMMAND_LINE = Words(
+    "Name the file of the fitted model: --model FILE.",
+    "--test FILE",
+    "a target (in the schema, or --target COLUMN)",
+    "--insecure-noise-seed",
+)
 
 _NEIGHBOURS = {
     "add_remove": "whether one given row is in the table or not",
@@ -86,8 +116,8 @@ def describe_privacy(spent: PrivacySpent) -> list[str]:
 def _no_guarantee(spent: PrivacySpent) -> str:
     if isinf(spent.epsilon) or spent.epsilon == inf:
         return (
-            "There is no privacy guarantee: ε is infinite. Treat the synthetic table like the real "
-            "one."
+            f"There is no privacy guarantee: ε = ∞ (with δ = {spent.delta:.3g}). Treat the "
+            "synthetic table like the real one."
         )
     numbers = f"ε = {spent.epsilon:.4g} and δ = {spent.delta:.3g}"
     reasons = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import types
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
@@ -22,8 +23,10 @@ _NUMBERS: dict[Any, tuple[type, ...]] = {
 
 @lru_cache(maxsize=256)
 def field_hints(cls: type) -> dict[str, Any]:
-    """Return the declared types of a dataclass's or named tuple's fields."""
-    names = getattr(cls, "_fields", None) or tuple(cls.__dataclass_fields__)  # type: ignore[attr-defined]
+    """Return the declared types of the fields that are stored of a dataclass or named tuple."""
+    names = getattr(cls, "_fields", None) or tuple(
+        field.name for field in dataclasses.fields(cls) if field.metadata.get("stored", True)
+    )
     hints = get_type_hints(cls)
     return {name: hints[name] for name in names}
 
@@ -43,15 +46,17 @@ def make(entry: Entry, fields: Mapping[str, Any]) -> Any:
     TypeError, ValueError
         If there is no such object.
     """
-    check_fields(entry.state or entry.cls, fields)
+    if entry.convert is not None:
+        fields = entry.convert(dict(fields))
+    check_fields(entry.state or entry.cls, fields, entry.added)
     value = (entry.build or entry.cls)(**fields)
     if entry.check is not None:
         entry.check(value)
     return value
 
 
-def check_fields(cls: type, fields: Mapping[str, Any]) -> None:
-    """Raise where fields are missing, unknown, or not of the declared types.
+def check_fields(cls: type, fields: Mapping[str, Any], added: frozenset[str] = frozenset()) -> None:
+    """Raise where fields are missing, unless added later, unknown, or not of the declared types.
 
     Raises
     ------
@@ -59,7 +64,7 @@ def check_fields(cls: type, fields: Mapping[str, Any]) -> None:
         Naming the class and the field.
     """
     hints = field_hints(cls)
-    if set(fields) != set(hints):
+    if set(fields) | added != set(hints):
         raise TypeError(f"{cls.__name__} has the fields {sorted(hints)}, not {sorted(fields)}")
     for name, value in fields.items():
         if not conforms(value, hints[name]):

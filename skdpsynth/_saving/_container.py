@@ -70,7 +70,7 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
     """
     status = os.stat(path)
     if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
-        raise SavedModelError("it is no regular file")
+        raise SavedModelError("it is not a regular file")
     with open(path, "rb") as file:
         start = file.read(len(MAGIC))
         if not start:

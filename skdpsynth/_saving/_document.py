@@ -57,7 +57,9 @@ def to_bytes(synthesizer: Any) -> bytes:
     name = type(synthesizer).__name__
     method = method_of_class(name)
     if method is None or method.load() is not type(synthesizer):
-        raise TypeError(f"{name} is no synthesizer of this package; save it with joblib or pickle.")
+        raise TypeError(
+            f"{name} is not a synthesizer of this package; save it with joblib or pickle."
+        )
     parameters = synthesizer.get_params(deep=False)
     # whoever reads the seed of the noise could subtract the noise
     parameters.pop("random_state")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from ..displays import method_styles
+from .._extras import how_to_install
+from ..displays import legend_below, make_room, method_styles, shorten_text
 from ._markdown import published_measure, score_names, title
 from ._methods import REAL
 
@@ -66,14 +67,8 @@ def draw(
     for axes in figure.axes:
         handles, labels = axes.get_legend_handles_labels()
         entries |= dict(zip(labels, handles, strict=True))
-    if entries:
-        figure.legend(
-            list(entries.values()),
-            list(entries),
-            loc="outside lower center",
-            ncols=min(len(entries), 5),
-            frameon=False,
-        )
+    legend_below(figure, entries)
+    make_room(figure)
     return figure
 
 
@@ -91,13 +86,19 @@ def _positions(summary: pd.DataFrame, published: Sequence[Mapping[str, Any]]) ->
     return {value: float(place) for place, value in enumerate(sorted(values))}
 
 
-def _prepare(figure: Figure | None, width: int, height: int) -> Figure:
+def figure_class() -> Any:
+    """Return matplotlib's class, or raise an ImportError that says what to install."""
     try:
-        from matplotlib.figure import Figure as NewFigure
+        from matplotlib.figure import Figure
     except ImportError as error:
         raise ImportError(
-            'The figure of a benchmark needs matplotlib: pip install "skdpsynth[benchmark]"'
+            f"The figure of a benchmark needs matplotlib: {how_to_install('benchmark')}"
         ) from error
+    return Figure
+
+
+def _prepare(figure: Figure | None, width: int, height: int) -> Figure:
+    NewFigure = figure_class()
     figure = NewFigure() if figure is None else figure
     figure.set_size_inches(3.6 * width + 0.4, 2.9 * height + 0.6)
     figure.set_layout_engine("constrained", h_pad=0.08, w_pad=0.06)
@@ -137,7 +138,8 @@ def _draw_real(axes: Axes, summary: pd.DataFrame, name: str) -> None:
 def _finish(
     axes: Axes, name: str, epsilons: Mapping[float, float], settings: Mapping[str, Any]
 ) -> None:
-    axes.set_title(f"{settings['table']}: {title(name)}", loc="left", fontsize=10, color=_INK)
+    heading = shorten_text(f"{settings['table']}: {title(name)}", 80)
+    axes.set_title(heading, loc="left", fontsize=10, color=_INK)
     labels = ["∞" if isinf(value) else f"{value:g}" for value in epsilons]
     axes.set_xticks(list(epsilons.values()), labels)
     axes.set_xlabel("ε", color=_INK)

@@ -48,6 +48,9 @@ def title(name: str) -> str:
     if name.endswith("_gap"):
         return f"{title(name.removesuffix('_gap'))} gap"
     scorer, _, score = name.rpartition("_")
+    if (scorer, score) == ("logistic", "r2"):
+        # of a numeric target the linear model is a ridge regression
+        scorer = "ridge"
     return f"{scorer} {_TITLES.get(score, score)}"
 
 
@@ -96,7 +99,8 @@ def _protocol(runs: pd.DataFrame, settings: Mapping[str, Any]) -> list[str]:
     seeds = runs["seed"].nunique()
     split = "the publisher's split"
     if settings["split"] == "stratified":
-        split = f"split {1 - settings['test_size']:.0%}/{settings['test_size']:.0%} by label"
+        split = f"split {1 - settings['test_size']:.0%}/{settings['test_size']:.0%}"
+        split += " by label" if settings["n_classes"] else " at random"
     lines = [
         f"{settings['n_rows']:,} rows, {settings['n_columns']} columns, target "
         f"“{settings['target']}”; {split}: {rows or 'no'} rows. "

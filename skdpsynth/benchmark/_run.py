@@ -11,6 +11,7 @@ from typing import Any
 from tqdm import tqdm
 
 from .. import __version__
+from ._figure import figure_class
 from ._markdown import score_names
 from ._measure import Run, measure
 from ._methods import REAL, describe, read_methods
@@ -57,7 +58,7 @@ def run(
 
     Parameters
     ----------
-    data : str, path or DataFrame
+    data : str, path, DataFrame or BenchmarkTable
         The name of a table, such as ``"adult"`` (a ``fetch_*`` of :mod:`skdpsynth.datasets`), a CSV
         file, or rows.
     target : name, optional
@@ -167,6 +168,9 @@ def run(
     }
     figures = read_published(published, table.name)
     directory = None if output is None else Path(output)
+    if directory is not None:
+        # what the end needs is looked for at the beginning
+        figure_class()
     descriptions = {name: describe(method) for name, method in found.items()}
     store = ResultStore(directory, settings, descriptions)
     plan = [
@@ -206,7 +210,7 @@ def _carry_out(
         if isolate and todo:
             write_table(table, Path(folder))
             execute = lambda run: measure_apart(run, Path(folder), timeout)  # noqa: E731
-        # None: no bar where the stream is no terminal
+        # None: no bar where the stream is not a terminal
         with tqdm(
             total=n_runs,
             initial=n_runs - len(todo),

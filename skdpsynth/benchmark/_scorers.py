@@ -17,6 +17,7 @@ from sklearn.metrics import accuracy_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
+from .._extras import how_to_install
 from ..metrics import CategoryDtypeEncoder, TSTRScorer, roc_auc
 from ..preprocessing import encode_table
 from ..schema import Categorical, Ordinal, TableSchema
@@ -72,8 +73,8 @@ def _make_lightgbm(features: TableSchema, classify: bool, n_cells: int) -> Any:
         from lightgbm import LGBMClassifier, LGBMRegressor
     except ImportError as error:
         raise ImportError(
-            'The scorer "lightgbm" needs LightGBM: pip install "skdpsynth[benchmark]", or score '
-            "with another model."
+            f'The scorer "lightgbm" needs LightGBM: {how_to_install("benchmark")}, or score with '
+            "another model, such as logistic."
         ) from error
     # 0: as OpenMP is configured; on small tables threads mostly wait for each other
     n_jobs = 1 if n_cells <= _ONE_THREAD_CELLS else 0

@@ -100,8 +100,8 @@ def read_table(
 
     Parameters
     ----------
-    data : str, path or DataFrame
-        A name of `NAMED_TABLES`, a CSV file or rows.
+    data : str, path, DataFrame or BenchmarkTable
+        A name of `NAMED_TABLES`, a CSV file, rows, or what this function returned.
     target : name, optional
         The column to predict, by default the target of the schema.
     schema : TableSchema or path, optional
@@ -118,6 +118,10 @@ def read_table(
     """
     if split not in SPLITS:
         raise ValueError(f"split={split!r} is not one of {list(SPLITS)}.")
+    if isinstance(data, BenchmarkTable):
+        if split == "official" and data.test is None:
+            raise ValueError("split='official' is for named tables: a file has no other part.")
+        return _check_target(replace(data, schema=_with_target(data.schema, target)))
     named = isinstance(data, str) and data in NAMED_TABLES and not Path(data).is_file()
     if named:
         table = _load_named(data, split)
@@ -136,7 +140,10 @@ def read_table(
         )
     else:
         table = _read_rows(data, _read_schema(schema), missing)
-    table = replace(table, schema=_with_target(table.schema, target))
+    return _check_target(replace(table, schema=_with_target(table.schema, target)))
+
+
+def _check_target(table: BenchmarkTable) -> BenchmarkTable:
     labels = table.frame[table.schema.target]
     if labels.isna().any():
         raise ValueError(f"The target {table.schema.target!r} has missing values; drop the rows.")

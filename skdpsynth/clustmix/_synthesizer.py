@@ -179,11 +179,8 @@ class ClustMixSynthesizer(BaseSynthesizer):
 
         if self.mode == "continuous":
             _check_continuous(schema)
-        if self.adapt_share > 0 and schema.target is None:
-            raise ValueError(
-                "adapt_share spends on predicting the target, and there is none: fit with y, name "
-                "a target with schema.with_target, or leave adapt_share=0."
-            )
+        if self.adapt_share > 0:
+            _check_adaptable(schema)
         if self.mechanism == "madl2022":
             if self.adapt_share > 0:
                 raise ValueError(
@@ -235,6 +232,19 @@ def _check_continuous(schema: TableSchema) -> None:
             'mode="continuous" is for numeric columns without missing values and a target with '
             f"levels; it cannot describe the columns {shorten(misfits)}. "
             'Leave mode="auto", or drop them.'
+        )
+
+
+def _check_adaptable(schema: TableSchema) -> None:
+    if schema.target is None:
+        raise ValueError(
+            "adapt_share spends on predicting the target, and there is none: fit with y, name "
+            "a target with schema.with_target, or leave adapt_share=0."
+        )
+    if len(schema) < 2:
+        raise ValueError(
+            f"adapt_share spends on predicting the target {schema.target!r}, and there is no "
+            "column beside it to predict from: add one, or leave adapt_share=0."
         )
 
 

@@ -7,6 +7,7 @@ import math
 import pandas as pd
 from sklearn.utils import Bunch
 
+from .._extras import how_to_install
 from ..schema import Categorical, Continuous, Count, TableSchema
 
 __all__ = ["load_rand_hie"]
@@ -107,7 +108,7 @@ def _read_statsmodels() -> pd.DataFrame:
     except ImportError as error:
         raise ImportError(
             "The RAND Health Insurance Experiment is read from the statsmodels package, which is "
-            'not installed: pip install "skdpsynth[demo]"'
+            f"not installed: {how_to_install('demo')}"
         ) from error
     return randhie.load_pandas().data
 

@@ -11,7 +11,7 @@ from pandas.api import types
 from sklearn.utils import Bunch
 
 from ..exceptions import TableMismatchError
-from ..schema import Continuous, Count, TableSchema, shorten
+from ..schema import LARGEST_COUNT, Continuous, Count, TableSchema, shorten
 
 __all__ = ["apply_schema", "choose_rows", "make_bunch"]
 
@@ -43,16 +43,36 @@ def apply_schema(
     TableMismatchError
         If a column is absent or a value is neither a number nor a level where one is expected.
     """
-    absent = [name for name in schema.names if str(name) not in map(str, raw.columns)]
-    if absent:
-        raise TableMismatchError(
-            f"The table lacks the columns {absent} of the schema; it has {list(raw.columns)}."
-        )
+    _check_names(raw, schema)
     raw = raw.set_axis([str(name) for name in raw.columns], axis=1)
     columns = {
         name: _convert(raw[str(name)], name, kind, missing) for name, kind in schema.columns.items()
     }
     return pd.DataFrame(columns).reset_index(drop=True)
+
+
+def _check_names(raw: pd.DataFrame, schema: TableSchema) -> None:
+    own = [str(name) for name in raw.columns]
+    absent = [name for name in schema.names if str(name) not in own]
+    if not absent:
+        return
+    alike = {_fold(name): name for name in own}
+    meant = [(str(n), alike[_fold(n)]) for n in absent if _fold(n) in alike]
+    hint = "".join(f" Is {found!r} the column {name!r}?" for name, found in meant[:3])
+    if len(absent) == len(schema) and not meant:
+        raise TableMismatchError(
+            f"The table has none of the columns of the schema, {shorten(absent)}; its own are "
+            f"{shorten(own)}. Is it another table, or does its first line not name the columns?"
+        )
+    raise TableMismatchError(
+        f"The table lacks the columns {shorten(absent)} of the schema; it has {shorten(own)}.{hint}"
+    )
+
+
+def _fold(name: Any) -> str:
+    """Return a name without case, spaces and punctuation."""
+    letters = "".join(letter for letter in str(name).casefold() if letter.isalnum())
+    return letters or str(name)
 
 
 def _convert(column: pd.Series, name: Any, kind: Any, missing: Sequence[str]) -> pd.Series:
@@ -65,7 +85,10 @@ def _convert(column: pd.Series, name: Any, kind: Any, missing: Sequence[str]) ->
     lookup = np.array([*values, None], dtype=object)
     if (codes < 0).any() and not kind.nullable:
         raise _missing_values(name, kind)
-    return pd.Series(lookup[codes], index=column.index).infer_objects()
+    found = pd.Series(lookup[codes], index=column.index, dtype=object)
+    is_large = any(type(level) is int and abs(level) > LARGEST_COUNT for level in kind.levels)
+    # floats, which integers become beside missing values, would not hold large ones
+    return found if is_large and (codes < 0).any() else found.infer_objects()
 
 
 def _as_texts(values: Any) -> list[str]:
@@ -83,6 +106,8 @@ def _level(value: str, name: Any, levels: dict[str, Any], missing: Sequence[str]
         return None
     if kind.other is not None:
         return kind.other
+    if value == "" or value in missing:
+        raise _missing_values(name, kind, value)
     raise TableMismatchError(
         f"Column {name!r} holds {value!r}, which is not among its {len(levels)} levels "
         f"{shorten(levels)}. Add the level to the schema, recode the table, or leave the column "
@@ -93,7 +118,8 @@ def _level(value: str, name: Any, levels: dict[str, Any], missing: Sequence[str]
 def _numbers(column: pd.Series, name: Any, kind: Any, missing: Sequence[str]) -> pd.Series:
     if not types.is_numeric_dtype(column.dtype):
         column = column.astype(object)
-        column = column.mask(column.isin(["", *missing]), None)
+        texts = column.map(lambda value: value.strip() if isinstance(value, str) else value)
+        column = texts.mask(texts.isin(["", *missing]), None)
     numbers = pd.to_numeric(column, errors="coerce")
     wrong = numbers.isna() & column.notna()
     if wrong.any():
@@ -107,9 +133,10 @@ def _numbers(column: pd.Series, name: Any, kind: Any, missing: Sequence[str]) ->
     return numbers.astype(np.int64 if whole else np.float64)
 
 
-def _missing_values(name: Any, kind: Any) -> TableMismatchError:
+def _missing_values(name: Any, kind: Any, text: str | None = None) -> TableMismatchError:
+    spelled = {None: "", "": " (an empty field)"}.get(text, f" ({text!r})")
     return TableMismatchError(
-        f"Column {name!r} has missing values but is not nullable: pass nullable=True to "
+        f"Column {name!r} has missing values{spelled} but is not nullable: pass nullable=True to "
         f"{type(kind).__name__}."
     )
 

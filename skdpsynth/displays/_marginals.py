@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from ..metrics import marginal_tvds
-from ..schema import Categorical, Count, Ordinal, TableSchema
+from ..schema import Categorical, Ordinal, TableSchema, as_plain_frame
+from ._room import make_room
 from ._style import (
     REAL,
     REAL_LINE,
@@ -146,6 +147,7 @@ class MarginalDisplay:
         TableMismatchError
             A column is absent, a table is empty, or a value is not among the levels of its column.
         """
+        real, synthetic = as_plain_frame(real), as_plain_frame(synthetic)
         distances = marginal_tvds(real, synthetic, schema, 1, n_bins=n_bins, edges=edges)["tvd"]
         marginals = [
             _compute(real[name], synthetic[name], schema[name], distance, n_bins, cumulative)
@@ -155,7 +157,12 @@ class MarginalDisplay:
 
     def plot(self, *, n_columns: int = 4, figure: Figure | None = None) -> MarginalDisplay:
         """Draw the panels; the parameters are those of `from_tables`."""
-        self.figure_, self.axes_ = make_panels(len(self.marginals), figure, n_columns=n_columns)
+        n_labels = max((len(m.labels or ()) for m in self.marginals), default=0)
+        # a line for each level, and what is above and below the panel
+        height = 2.3 if self.cumulative else max(2.3, 0.15 * n_labels + 1.1)
+        self.figure_, self.axes_ = make_panels(
+            len(self.marginals), figure, n_columns=n_columns, size=(3.1, height)
+        )
         for axes, marginal in zip(self.axes_, self.marginals, strict=True):
             draw = _draw_sums if self.cumulative else _draw_shares
             note = draw(axes, marginal)
@@ -166,6 +173,7 @@ class MarginalDisplay:
                 )
             finish_panel(axes, shorten_text(marginal.name, 26), note)
         legend_above(self.figure_, self.axes_[0])
+        make_room(self.figure_)
         return self
 
 
@@ -207,10 +215,11 @@ def _shown_edges(values: np.ndarray, kind: Any, n_bins: int) -> np.ndarray:
         high = min(high, np.quantile(values, 0.995))
     if high <= low:
         low, high = float(kind.low), float(kind.high)
-    if isinstance(kind, Count):
-        # whole numbers per bar, or bars of unequal content would look like a pattern
-        step = max(1, ceil((high - low + 1) / n_bins))
-        return np.arange(low - 0.5, high + step, step)
+    if kind.lattice is not None:
+        # whole steps per bar, or bars of unequal content would look like a pattern
+        unit = kind.lattice.step
+        step = unit * max(1, ceil((round((high - low) / unit) + 1) / n_bins))
+        return np.arange(low - 0.5 * unit, high + step, step)
     return np.linspace(low, high, n_bins + 1)
 
 
@@ -228,7 +237,8 @@ def _share_of_levels(
     frequent = set(shares[0].nlargest(most).index)
     shown = [level for level in levels if level in frequent]
     labels = [str(level) for level in shown]
-    bars = [share.loc[shown].tolist() for share in shares]
+    # not loc, which takes boolean levels for a mask
+    bars = [share.reindex(shown).tolist() for share in shares]
     if len(shown) < len(levels):
         labels.append("others")
         for bar, share in zip(bars, shares, strict=True):
@@ -289,10 +299,9 @@ def _limit(axes: Axes, marginal: Marginal) -> None:
 
 def _label_levels(axes: Axes, labels: Sequence[str]) -> None:
     names = [shorten_text(label) for label in labels]
-    if len(names) > 2 * _MOST_LEVELS:
+    if len(names) > _MOST_LEVELS + 2:
         axes.set_xticks([])
         axes.set_xlabel(f"{len(names)} levels, in the order of the schema")
     else:
-        is_long = max(map(len, names)) * len(names) > 24
-        axes.set_xticks(np.arange(len(names)), names, rotation=90 if is_long else 0)
+        axes.set_xticks(np.arange(len(names)), names)
     axes.set_xlim(-0.7, len(names) - 0.3)

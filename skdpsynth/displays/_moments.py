@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from math import ceil, floor, log10
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from ..metrics import marginal_tvds
-from ..schema import Continuous, Count, TableSchema
-from ._style import GRID, INK, SYNTHETIC, finish_panel, make_panels, shorten_text
+from ..schema import Continuous, Count, TableSchema, as_plain_frame
+from ._room import make_room, measure
+from ._style import GRID, INK, SYNTHETIC, finish_panel, make_panels, shorten_text, spell_number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,6 +20,13 @@ if TYPE_CHECKING:
 __all__ = ["MomentDisplay"]
 
 _MOST_NAMES = 12
+_MOST_TICKS = 6
+# where a name may stand, in points from its point
+_SIDES = (
+    *(((7, -4), "left"), ((-7, 4), "right"), ((7, 8), "left"), ((-7, -8), "right")),
+    *(((0, 11), "center"), ((0, -11), "center")),
+    *(((7, 18), "left"), ((-7, -18), "right"), ((7, -18), "left"), ((-7, 18), "right")),
+)
 
 
 class MomentDisplay:
@@ -86,6 +95,7 @@ class MomentDisplay:
         names = [name for name in schema if isinstance(schema[name], Continuous | Count)]
         if not names:
             raise ValueError("The schema has no Continuous or Count column, so no mean exists.")
+        real, synthetic = as_plain_frame(real), as_plain_frame(synthetic)
         # the checks of the tables
         marginal_tvds(real, synthetic, schema.select(names), 1, n_bins=1)
         columns = {}
@@ -103,7 +113,12 @@ class MomentDisplay:
         ):
             self._draw(axes, moment)
             finish_panel(axes, title)
+        make_room(self.figure_, self._fit_names)
         return self
+
+    def _fit_names(self) -> bool:
+        changes = [_fit_names(axes) for axes in self.axes_]
+        return any(changes)
 
     def _draw(self, axes: Axes, moment: str) -> None:
         pairs = self.moments[[f"real_{moment}", f"synthetic_{moment}"]].dropna()
@@ -122,30 +137,76 @@ class MomentDisplay:
 def _set_log_scales(axes: Axes, values: np.ndarray) -> tuple[float, float]:
     """Set both scales alike, linear around zero where some values are not positive."""
     sizes = np.abs(values[values != 0])
-    if len(sizes) and (values > 0).all():
-        limits = float(sizes.min() / 2), float(sizes.max() * 2)
-        axes.set(xscale="log", yscale="log", xlim=limits, ylim=limits)
-        return limits
     least = float(sizes.min()) if len(sizes) else 1.0
-    high = 2 * max(float(values.max(initial=0.0)), least)
-    low = min(2 * float(values.min(initial=0.0)), -least)
-    axes.set_xscale("symlog", linthresh=least)
-    axes.set_yscale("symlog", linthresh=least)
-    axes.set(xlim=(low, high), ylim=(low, high))
+    is_positive = bool(len(sizes)) and bool((values > 0).all())
+    if is_positive:
+        low, high = least / 2, float(sizes.max()) * 2
+        axes.set(xscale="log", yscale="log", xlim=(low, high), ylim=(low, high))
+    else:
+        high = 2 * max(float(values.max(initial=0.0)), least)
+        low = min(2 * float(values.min(initial=0.0)), -least)
+        axes.set_xscale("symlog", linthresh=least)
+        axes.set_yscale("symlog", linthresh=least)
+        axes.set(xlim=(low, high), ylim=(low, high))
+    ticks = _log_ticks(low, high, least)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_ticks(ticks, [spell_number(tick) for tick in ticks])
+        # a label of a minor tick would stand between those
+        axis.set_ticks([], minor=True)
     return low, high
 
 
+def _log_ticks(low: float, high: float, least: float) -> list[float]:
+    """Return a few round numbers between two limits, and zero where it is between them."""
+    if low > 0:
+        return _positive_ticks(low, high)
+    positive = _positive_ticks(least, high)
+    negative = _positive_ticks(least, -low) if -low >= least else []
+    return [*(-tick for tick in reversed(negative)), 0.0, *positive]
+
+
+def _positive_ticks(low: float, high: float) -> list[float]:
+    first, last = floor(log10(low)), ceil(log10(high))
+    digits = (1, 2, 5) if last - first <= 2 else (1,)
+    ticks = [digit * 10.0**power for power in range(first, last + 1) for digit in digits]
+    inside = [tick for tick in ticks if low * (1 - 1e-9) <= tick <= high * (1 + 1e-9)]
+    step = ceil(len(inside) / _MOST_TICKS)
+    return inside[::step] if inside else [low]
+
+
 def _name_points(axes: Axes, names: list[str], values: np.ndarray) -> None:
-    """Write the names beside the points, in turn to the right and to the left."""
-    for place, position in enumerate(np.argsort(values[:, 0], kind="stable")):
-        is_left = place % 2 == 1 or 0 < place == len(names) - 1
+    """Write the names beside the points."""
+    for name, place in zip(names, values, strict=True):
         axes.annotate(
-            names[position],
-            values[position],
-            xytext=(-7 if is_left else 7, 4 if is_left else -4),
+            name,
+            place,
+            xytext=_SIDES[0][0],
             textcoords="offset points",
-            ha="right" if is_left else "left",
+            ha=_SIDES[0][1],
             va="center",
             fontsize=7.5,
             color=INK,
         )
+
+
+def _fit_names(axes: Axes) -> bool:
+    """Move the names to a side of their points where they cover no other name, or leave them out.
+
+    The table below the picture of a report has all of them.
+    """
+    panel, changed = axes.bbox, False
+    placed: list[Any] = []
+    for text in list(axes.texts):
+        for offset, side in _SIDES:
+            text.set(ha=side)
+            text.set_position(offset)
+            box = measure(text)
+            is_inside = panel.x0 <= box.x0 and box.x1 <= panel.x1
+            is_inside &= panel.y0 <= box.y0 and box.y1 <= panel.y1
+            if is_inside and not any(box.overlaps(other) for other in placed):
+                placed.append(box)
+                break
+        else:
+            text.remove()
+            changed = True
+    return changed

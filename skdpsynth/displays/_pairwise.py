@@ -12,6 +12,7 @@ from scipy.stats.contingency import association
 
 from ..metrics import code_tables
 from ..schema import TableSchema
+from ._room import do_overlap, make_room, size_of
 from ._style import INK, finish_panel, new_figure, shorten_text
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["PairwiseDisplay", "cramers_v", "distance_from_independence"]
 
 _MOST_NUMBERS = 12
+_SMALLEST_NUMBERS = 4.5  # points
 _MOST_NAMES = 40
 
 
@@ -201,6 +203,7 @@ class PairwiseDisplay:
             axes.spines[:].set_visible(False)
         _add_bar(self.figure_, shared, [real, synthetic], _MEASURES[self.measure][1])
         _add_bar(self.figure_, own, [difference], "Difference")
+        make_room(self.figure_, lambda: _fit_numbers(self.axes_))
         return self
 
 
@@ -281,6 +284,20 @@ def _write_numbers(axes: Axes, shown: np.ndarray, scale: dict[str, Any]) -> None
             fontsize=6.5,
             color="white" if is_dark else INK,
         )
+
+
+def _fit_numbers(panels: list[Axes]) -> bool:
+    """Make the numbers in the cells smaller until they do not touch, or leave them out."""
+    texts = [text for axes in panels for text in axes.texts]
+    if not texts or not any(do_overlap(axes.texts) for axes in panels):
+        return False
+    size = size_of(texts[0]) - 0.75
+    for text in texts:
+        if size < _SMALLEST_NUMBERS:
+            text.remove()
+        else:
+            text.set_fontsize(size)
+    return True
 
 
 def _add_bar(figure: Figure, image: Any, axes: list[Axes], label: str) -> None:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from ._style import GRID, INK, finish_panel, make_panels, method_styles
+from ._room import make_room
+from ._style import GRID, INK, finish_panel, legend_below, make_panels, method_styles, shorten_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -127,13 +128,10 @@ class PrivacyUtilityDisplay:
             axes.set_xlabel("ε (smaller is more private)")
             axes.grid(axis="y", color=GRID, linewidth=0.8)
             axes.set_axisbelow(True)
-            finish_panel(axes, _title(name))
+            finish_panel(axes, shorten_text(_title(name), 60))
         handles, labels = self.axes_[0].get_legend_handles_labels()
-        # one panel alone is too narrow for a long row of names
-        n_columns = 2 if len(self.measures) == 1 else 5
-        self.figure_.legend(
-            handles, labels, loc="outside lower center", ncols=n_columns, frameon=False
-        )
+        legend_below(self.figure_, dict(zip(labels, handles, strict=True)))
+        make_room(self.figure_)
         return self
 
     def _draw(self, axes: Axes, name: str, places: dict[float, int]) -> None:
@@ -154,11 +152,18 @@ class PrivacyUtilityDisplay:
                 markersize=5,
                 linewidth=1.6,
                 capsize=2,
-                label=str(method),
+                label=_legend_name(method),
             )
         for _, row in self.summary[self.summary["epsilon"].isna()].iterrows():
-            label = "real rows" if row["method"] == "real" else str(row["method"])
-            axes.axhline(row[f"{name}_mean"], color=INK, linestyle="--", linewidth=1.2, label=label)
+            label = "real rows" if row["method"] == "real" else _legend_name(row["method"])
+            axes.axhline(
+                row[f"{name}_mean"], color=INK, linestyle="--", linewidth=1.2, label=f" {label}"
+            )
+
+
+def _legend_name(method: Any) -> str:
+    """Return a label; those that begin with an underscore are left out by matplotlib."""
+    return f" {method}" if str(method).startswith("_") else str(method)
 
 
 def _title(name: str) -> str:

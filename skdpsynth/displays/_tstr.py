@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import cycle
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -16,7 +17,9 @@ from sklearn.metrics import (
 )
 
 from ..metrics import predict_classes
-from ._style import GRID, INK, OTHERS, REAL_LINE, finish_panel, make_panels
+from ..schema import as_plain_frame, as_plain_series
+from ._room import make_room
+from ._style import GRID, INK, OTHERS, REAL_LINE, finish_panel, make_panels, shorten_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,7 +32,7 @@ __all__ = ["Curve", "TSTRDisplay"]
 _TITLES = {
     "roc": ("Train on synthetic, test on real: ROC", "False positive rate", "True positive rate"),
     "precision_recall": (
-        "Train on synthetic, test on real: precision and recall",
+        "Train on synthetic, test on real:\nprecision and recall",
         "Recall",
         "Precision",
     ),
@@ -223,7 +226,8 @@ class TSTRDisplay:
         n_samples = max(1, round(synthesizer.n_records_)) if n_samples is None else n_samples
         X, y = synthesizer.sample_xy(n_samples, random_state=random_state)
         target = synthesizer.schema_.target
-        training = {"synthetic": pd.DataFrame(X).assign(**{target: np.asarray(y, dtype=object)})}
+        labels = np.asarray(as_plain_series(y), dtype=object)
+        training = {"synthetic": pd.DataFrame(as_plain_frame(X)).assign(**{target: labels})}
         if real is not None:
             training["real"] = real
         return cls.from_tables(
@@ -241,7 +245,7 @@ class TSTRDisplay:
         self.figure_, self.axes_ = make_panels(1, figure, n_columns=1, size=(4.6, 4.2))
         axes = self.axes_[0]
         area = "AUC" if self.curve == "roc" else "AP"
-        colours = iter(OTHERS)
+        colours = cycle(OTHERS)
         for label, line in sorted(self.curves.items(), key=lambda item: item[0] != "real"):
             is_real = label == "real"
             axes.plot(
@@ -250,7 +254,7 @@ class TSTRDisplay:
                 color=REAL_LINE if is_real else next(colours),
                 linewidth=2.6 if is_real else 1.6,
                 alpha=0.6 if is_real else 1.0,
-                label=f"trained on {label} rows ({area} {line.area:.3f})",
+                label=f"trained on {shorten_text(label, 24)} rows ({area} {line.area:.3f})",
             )
         self._draw_chance(axes)
         title, x_label, y_label = _TITLES[self.curve]
@@ -261,6 +265,7 @@ class TSTRDisplay:
         axes.legend(
             loc="lower right" if self.curve == "roc" else "upper right", fontsize=8, framealpha=0.9
         )
+        make_room(self.figure_)
         return self
 
     def _draw_chance(self, axes: Axes) -> None:

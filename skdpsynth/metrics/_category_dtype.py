@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._fitting import whole_or_not_at_all
+from ..schema import as_plain_frame
 
 __all__ = ["CategoryDtypeEncoder"]
 
@@ -117,7 +118,8 @@ class CategoryDtypeEncoder(TransformerMixin, BaseEstimator):
 
 
 def _as_frame(encoder: CategoryDtypeEncoder, X: Any, reset: bool) -> pd.DataFrame:
-    """Validate a table without converting its columns; an array becomes a frame."""
+    """Validate a table; an array becomes a frame, and so do tables of polars and Arrow."""
+    X = as_plain_frame(X)
     if isinstance(X, pd.DataFrame):
         validate_data(encoder, X, reset=reset, skip_check_array=True)
         if X.shape[0] == 0 or X.shape[1] == 0:

@@ -12,7 +12,7 @@ import pandas as pd
 from sklearn.utils import check_random_state
 
 from ..exceptions import SchemaError, TableMismatchError
-from ..schema import Categorical, Ordinal, TableSchema
+from ..schema import Categorical, Ordinal, TableSchema, as_plain_frame
 
 __all__ = ["marginal_tvd", "marginal_tvds"]
 
@@ -40,7 +40,8 @@ def marginal_tvd(
     Parameters
     ----------
     real, synthetic : DataFrame
-        Tables that hold at least the columns of `schema`; the row counts may differ.
+        Tables, of pandas, polars or Arrow, that hold at least the columns of `schema`; the row
+        counts may differ.
     schema : TableSchema
         Public bounds and levels. Its columns are the ones compared.
     order : int, default=2
@@ -153,7 +154,7 @@ def code_tables(
     The last cell is that of missing values.
     """
     names = list(schema.names)
-    tables = {"real": real, "synthetic": synthetic}
+    tables = {"real": as_plain_frame(real), "synthetic": as_plain_frame(synthetic)}
     for label, table in tables.items():
         _check_table(table, names, label)
     return [_code_column(name, tables, schema[name], n_bins, edges) for name in names]

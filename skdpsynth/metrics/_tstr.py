@@ -20,7 +20,7 @@ from sklearn.utils.multiclass import type_of_target
 from threadpoolctl import threadpool_limits
 
 from ..exceptions import SyntheticDataWarning
-from ..schema import Categorical, Ordinal
+from ..schema import Categorical, Ordinal, as_plain_frame, as_plain_series
 from ._category_dtype import CategoryDtypeEncoder
 from ._classes import common_labels, fit_on_classes, roc_auc, typed_labels
 
@@ -279,7 +279,7 @@ def _draw_seeds(
 def _split_target(X: Any, y: Any, schema: Any) -> tuple[Any, Any]:
     if y is not None:
         return X, y
-    target = getattr(schema, "target", None)
+    X, target = as_plain_frame(X), getattr(schema, "target", None)
     if target is None or target not in getattr(X, "columns", ()):
         raise ValueError(
             "No test target: pass y_test, or a DataFrame that holds the target of the "
@@ -314,6 +314,7 @@ def _read_rows(train: tuple[Any, Any], test: tuple[Any, Any]) -> _Rows:
 
 def _align(X_train: Any, X_test: Any) -> tuple[Any, Any]:
     """Give both tables the same columns in the same order."""
+    X_train, X_test = as_plain_frame(X_train), as_plain_frame(X_test)
     train_names, test_names = getattr(X_train, "columns", None), getattr(X_test, "columns", None)
     if train_names is not None and test_names is not None:
         lacking = [name for name in train_names if name not in test_names]
@@ -339,6 +340,7 @@ def _name_columns(X: Any, names: pd.Index) -> pd.DataFrame:
 
 def _labels(y: Any) -> np.ndarray:
     """Return a target as a one-dimensional array of Python objects."""
+    y = as_plain_series(y)
     values = np.asarray(y.to_numpy(dtype=object) if hasattr(y, "to_numpy") else y, dtype=object)
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]

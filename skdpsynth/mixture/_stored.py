@@ -44,7 +44,7 @@ def _make_guide(guide: Any, latents: CustomLatents, params: tuple[Part, ...]) ->
 def check_latents(latents: CustomLatents) -> None:
     """Check that the units of z are positive numbers."""
     is_unit = all(math.isfinite(unit) and unit > 0 for unit in latents.scale)
-    require(is_unit, "the latent variables' units are no positive numbers")
+    require(is_unit, "the latent variables' units are not positive numbers")
 
 
 def check_custom(model: CustomModel) -> None:

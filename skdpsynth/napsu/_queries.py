@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from .._markov_network import clique_size, triangulate
-from ..schema import Count, Numeric, TableSchema, shorten
+from ..schema import Numeric, TableSchema, shorten
 
 __all__ = ["STRATEGIES", "check_cliques", "needs_bins", "read_bins", "read_queries"]
 
 STRATEGIES = ("auto", "star", "tree", "tan")
 
-# a Count of at most this many integers is taken integer by integer
+# a Count, or another column in steps, of at most this many values is taken value by value
 MAX_INTEGER_LEVELS = 20
 
 
@@ -72,10 +72,10 @@ def read_queries(queries: Any, schema: TableSchema) -> list[tuple[int, ...]] | s
 
 
 def needs_bins(kind: Any) -> bool:
-    """Whether a column must be discretised: a number that is not one of few integers."""
-    if isinstance(kind, Count):
-        return kind.high - kind.low + 1 > MAX_INTEGER_LEVELS
-    return isinstance(kind, Numeric)
+    """Whether a column must be discretised: a number that is not one of few."""
+    if not isinstance(kind, Numeric):
+        return False
+    return kind.n_steps is None or kind.n_steps + 1 > MAX_INTEGER_LEVELS
 
 
 def read_bins(bins: Any, schema: TableSchema) -> dict[int, int | np.ndarray | None]:

@@ -11,9 +11,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._fitting import whole_or_not_at_all
 from ..preprocessing import TableTransformer
-from ..schema import shorten
-from ._containers import read_any_frame
-from ._findings import LEVELS, best_findings, find_in_column
+from ..schema import read_any_frame, shorten
+from ._findings import IDENTIFIER, LEVELS, best_findings, find_in_column
 from ._patterns import PATTERNS
 
 __all__ = ["PIIDetector"]
@@ -29,8 +28,8 @@ class PIIDetector(TableTransformer):
     ----------
     types : sequence of str, default=None
         The types to look for, from ``"email"``, ``"iban"``, ``"credit_card"``, ``"ip_address"``,
-        ``"ssn"`` (of the United States), ``"phone"``, ``"person_name"`` and the keys of
-        `detectors`; by default all of them.
+        ``"ssn"`` (of the United States), ``"phone"``, ``"person_name"``, ``"identifier"`` and the
+        keys of `detectors`; by default all of them.
     detectors : mapping of type to detector, default=None
         Detectors of further types, or instead of built-in ones. A detector is a callable that is
         given an array of n strings and returns n probabilities that each is of the type, or an
@@ -72,6 +71,12 @@ class PIIDetector(TableTransformer):
     medium      s ≥ 0.5; or s ≥ 0.2 and the name points to the type
     low         s ≥ 0.2; or the name alone points to the type
     ==========  ================================================================================
+
+    *Identifiers* are judged as columns, where nothing else was found with medium confidence. It is
+    medium where whole numbers, or codes of one form such as P00017, count up with the rows, where a
+    range of numbers occurs once each, and where the name says so, as in ``patient_id``, and values
+    hardly repeat; low where values just differ in almost every row. Of fewer than 50 values
+    nothing is said.
 
     A value matches if it has the form and passes the check: Luhn's digit and an issuer's prefix for
     cards, 97 for IBANs, an area that is issued for social security numbers, a calling code for
@@ -132,8 +137,8 @@ class PIIDetector(TableTransformer):
             If a parameter is impossible, or a detector returns no probabilities.
         """
         detectors = self._check_parameters()
-        frame = read_any_frame(X)
-        validate_data(self, X, reset=True, skip_check_array=True)
+        frame, container = read_any_frame(X)
+        validate_data(self, X if container == "numpy" else frame, reset=True, skip_check_array=True)
         self._names = tuple(frame.columns.tolist())
         rows = _some_rows(frame, self.max_rows)
         self.findings_ = tuple(
@@ -150,9 +155,10 @@ class PIIDetector(TableTransformer):
     def transform(self, X: Any) -> Any:
         """Return the table as it is."""
         check_is_fitted(self)
-        read_any_frame(X)
-        validate_data(self, X, reset=False, skip_check_array=True)
-        return X if hasattr(X, "columns") else np.asarray(X)
+        frame, container = read_any_frame(X)
+        read = X if container == "numpy" else frame
+        validate_data(self, read, reset=False, skip_check_array=True)
+        return np.asarray(X) if container == "numpy" else X
 
     def inverse_transform(self, X: Any) -> Any:
         """Return the table as it is."""
@@ -188,7 +194,7 @@ class PIIDetector(TableTransformer):
                     f"The detector of {kind!r} is {detector!r}; pass a function of an array of "
                     "strings, or an object with predict_proba."
                 )
-        known = {**dict.fromkeys(PATTERNS), **own}
+        known = {**dict.fromkeys((*PATTERNS, IDENTIFIER)), **own}
         wanted = list(known) if self.types is None else list(self.types)
         unknown = [kind for kind in wanted if kind not in known]
         if unknown:

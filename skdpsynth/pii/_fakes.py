@@ -10,10 +10,11 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from .._extras import how_to_install
 from ._checksums import luhn_digit, make_iban
 from ._patterns import COUNTRY_CODES
 
-__all__ = ["FAKES", "make_faker"]
+__all__ = ["FAKES", "fake_identifier", "make_faker"]
 
 
 def make_faker(locale: str, seed: int | None) -> Any:
@@ -30,7 +31,7 @@ def make_faker(locale: str, seed: int | None) -> Any:
         from faker import Faker
     except ImportError as error:
         raise ImportError(
-            'strategy="replace" needs Faker: pip install "skdpsynth[pii]"; "redact" and "drop" do '
+            f'strategy="replace" needs Faker: {how_to_install("pii")}; "redact" and "drop" do '
             "without."
         ) from error
     try:
@@ -141,6 +142,20 @@ def fake_ip(faker: Any, like: str | None, column: str = "") -> str:
         return ":".join(["2001", "db8", *groups])
     network = faker.random_element(("192.0.2", "198.51.100", "203.0.113"))
     return f"{network}.{faker.random_int(1, 254)}"
+
+
+def fake_identifier(faker: Any, like: str | None, column: str = "") -> str:
+    """Return a code with digits for digits and letters for letters, in the same case."""
+    made = []
+    for old in like or "AA000000":
+        if old.isdigit():
+            made.append(str(faker.random_digit()))
+        elif old.isalpha():
+            letter = faker.random_lowercase_letter()
+            made.append(letter.upper() if old.isupper() else letter)
+        else:
+            made.append(old)
+    return "".join(made)
 
 
 FAKES: dict[str, Callable[[Any, str | None, str], str]] = {

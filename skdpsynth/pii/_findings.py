@@ -9,10 +9,12 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
+from ..schema import find_identifier, is_identifier_name
 from ._column_names import name_points_to
 from ._patterns import PATTERNS
 
 __all__ = [
+    "IDENTIFIER",
     "LEVELS",
     "Finding",
     "as_text",
@@ -22,6 +24,8 @@ __all__ = [
     "spell",
 ]
 
+# a type of columns, not of values
+IDENTIFIER = "identifier"
 # from the least to the greatest confidence
 LEVELS = ("low", "medium", "high")
 
@@ -32,6 +36,8 @@ _SPECIFIC = frozenset({"email", "iban", "credit_card", "ip_address", "ssn"})
 _COUNTS, _COUNTS_IF_NAMED = 0.5, 0.25
 # fewer different words tell nothing: three regions may be called after women
 _FEWEST_WORDS = 20
+# in fewer rows numbers may count up by chance, or because the table is an example
+_FEWEST_ROWS = 50
 # identifiers are that long; shorter whole numbers are measurements
 _SHORTEST_NUMBER = 9
 
@@ -80,6 +86,8 @@ def find_in_column(
     values = None if column is None else as_text(column.dropna())
     findings = []
     for kind, detector in detectors.items():
+        if kind == IDENTIFIER and detector is None:
+            continue
         named = name_points_to(name, kind)
         share = np.nan
         if values is not None:
@@ -87,7 +95,22 @@ def find_in_column(
         confidence = _confidence(kind, share, named)
         if confidence is not None:
             findings.append(Finding(name, kind, confidence, float(share), named))
+    is_explained = any(found.confidence != LEVELS[0] for found in findings)
+    if IDENTIFIER in detectors and detectors[IDENTIFIER] is None and not is_explained:
+        findings += _find_identifier(name, column)
     return sorted(findings, key=lambda found: _rank(found), reverse=True)
+
+
+def _find_identifier(name: Hashable, column: pd.Series | None) -> list[Finding]:
+    """Return whether a column identifies rows, which no value of it tells alone."""
+    named = is_identifier_name(name)
+    if column is None:
+        return [Finding(name, IDENTIFIER, "medium", np.nan, True)] if named else []
+    found = find_identifier(column, name) if column.notna().sum() >= _FEWEST_ROWS else None
+    if found is None:
+        return []
+    confidence = "medium" if found.is_numbered else "low"
+    return [Finding(name, IDENTIFIER, confidence, found.share, named)]
 
 
 def best_findings(

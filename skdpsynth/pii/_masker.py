@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from pandas.api import types
 from sklearn.base import clone
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -15,16 +14,27 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .._fitting import whole_or_not_at_all
 from ..exceptions import SchemaError, TableMismatchError
 from ..preprocessing import TableTransformer
-from ..schema import shorten
-from ._containers import place_columns, read_any_frame, replace_columns, select_columns
+from ..schema import (
+    Categorical,
+    TableFormat,
+    TableSchema,
+    column_names,
+    place_columns,
+    public_format,
+    read_any_frame,
+    replace_columns,
+    select_columns,
+    shorten,
+)
 from ._detector import PIIDetector
-from ._fakes import FAKES, make_faker
-from ._findings import spell
+from ._fakes import FAKES, fake_identifier, make_faker
+from ._findings import IDENTIFIER, spell
 from ._patterns import PATTERNS
 
 __all__ = ["PIIMasker"]
 
 _STRATEGIES = ("drop", "redact", "replace")
+_ALL_FAKES = {**FAKES, IDENTIFIER: fake_identifier}
 
 
 class PIIMasker(TableTransformer):
@@ -76,7 +86,10 @@ class PIIMasker(TableTransformer):
     right. Equal values get equal fakes within one call, so that how often a value occurs remains
     visible. Missing values stay missing. Social security numbers, North American phone numbers,
     e-mail and IP addresses come from ranges that are given to nobody; a made-up card, account or
-    other phone number may exist by chance. They need Faker, ``pip install "skdpsynth[pii]"``.
+    other phone number may exist by chance. They need Faker, ``pip install -e ".[pii]"``.
+
+    *Masked columns are text*, whatever they were: whether a column of phone numbers was read as
+    integers depends on every single row. Convert the column where numbers are wanted.
 
     *In a pipeline* the synthesizer never sees the masked columns. The synthetic table has them back
     where they were, with the token or with fakes in a standard format, none missing; dropped ones
@@ -140,8 +153,8 @@ class PIIMasker(TableTransformer):
         ImportError
             If fakes are wanted and Faker is not installed.
         """
-        frame = read_any_frame(X)
-        validate_data(self, X, reset=True, skip_check_array=True)
+        frame, container = read_any_frame(X)
+        validate_data(self, X if container == "numpy" else frame, reset=True, skip_check_array=True)
         names = tuple(frame.columns.tolist())
         columns = self._decide_columns(X, names)
         strategies = {name: self._strategy_of(name, kind) for name, kind in columns.items()}
@@ -150,7 +163,7 @@ class PIIMasker(TableTransformer):
         self._names = names
         self.columns_, self.strategies_ = columns, strategies
         self._leaves_out = bool(self.set_aside)
-        self._numbers = {name for name in columns if types.is_numeric_dtype(frame[name].dtype)}
+        self._text_dtypes = _text_dtypes(frame, container)
         if not self._kept():
             raise ValueError(
                 "All columns of the table would be left out; redact or replace some of them."
@@ -170,9 +183,10 @@ class PIIMasker(TableTransformer):
         table : DataFrame or ndarray of shape (n_rows, n_columns_out)
         """
         check_is_fitted(self)
-        frame = read_any_frame(X)
-        validate_data(self, X, reset=False, skip_check_array=True)
-        X = X if hasattr(X, "columns") else np.asarray(X)
+        frame, container = read_any_frame(X)
+        read = X if container == "numpy" else frame
+        validate_data(self, read, reset=False, skip_check_array=True)
+        X = np.asarray(X) if container == "numpy" else X
         masked = {} if self._leaves_out else self._mask(frame)
         kept = self._kept()
         replaced = replace_columns(X, masked)
@@ -192,7 +206,7 @@ class PIIMasker(TableTransformer):
             All columns seen in `fit`, in their order, but those that are dropped.
         """
         check_is_fitted(self)
-        n_columns = read_any_frame(X, ensure_min_samples=0).shape[1]
+        n_columns = read_any_frame(X, ensure_min_samples=0)[0].shape[1]
         if n_columns != len(self._kept()):
             raise TableMismatchError(
                 f"PIIMasker.inverse_transform expects the {len(self._kept())} columns that "
@@ -241,10 +255,10 @@ class PIIMasker(TableTransformer):
                 f"The strategy of column {name!r} must be one of {list(_STRATEGIES)}, got "
                 f"{given!r}."
             )
-        if given == "replace" and kind not in FAKES:
+        if given == "replace" and kind not in _ALL_FAKES:
             raise ValueError(
-                f"There are no fakes of type {kind!r} for column {name!r}, only of {list(FAKES)}; "
-                "redact or drop it."
+                f"There are no fakes of type {kind!r} for column {name!r}, only of "
+                f"{list(_ALL_FAKES)}; redact or drop it."
             )
         return given
 
@@ -266,7 +280,9 @@ class PIIMasker(TableTransformer):
             strategy = self.strategies_.get(name)
             if strategy == "redact":
                 token = self._token(name)
-                masked[position] = _fill(column, np.full(len(column), token, dtype=object))
+                masked[position] = self._fill(
+                    column, np.full(len(column), token, dtype=object), name
+                )
             elif strategy == "replace":
                 masked[position] = self._replace(column, name, faker)
         return masked
@@ -280,34 +296,36 @@ class PIIMasker(TableTransformer):
         )
         values = np.full(len(column), None, dtype=object)
         values[~missing] = fakes[codes] if len(fakes) else fakes
-        filled = _fill(column, values)
-        is_numeric = name in self._numbers and all(str(value).isdigit() for value in fakes)
-        return pd.to_numeric(filled).astype(column.dtype) if is_numeric else filled
+        return self._fill(column, values, name)
+
+    def _fill(self, column: pd.Series, values: np.ndarray, name: Hashable) -> pd.Series:
+        """Return the values as texts, missing where the column is."""
+        values = values.copy()
+        values[column.isna().to_numpy()] = None
+        return pd.Series(values, index=column.index, dtype=self._text_dtypes[name])
 
     def _put_back(self, X: Any) -> Any:
         """Return the table with the columns that were set aside; more columns may follow."""
         if not self._leaves_out or not self.strategies_:
             return X
-        X = X if hasattr(X, "columns") else np.asarray(X)
+        names = column_names(X)
         places = [at for at, name in enumerate(self._names) if self.strategies_.get(name) != "drop"]
         faker = self._make_faker()
         made = {
-            place: pd.Series(self._make_values(self._names[at], len(X), faker))
+            place: pd.Series(
+                self._make_values(self._names[at], len(X), faker),
+                dtype=self._text_dtypes[self._names[at]],
+            )
             for place, at in enumerate(places)
             if self._names[at] in self.strategies_
         }
-        n_more = X.shape[1] - len(self._kept())
-        more = list(X.columns[-n_more:]) if n_more and hasattr(X, "columns") else [None] * n_more
+        more = names[len(self._kept()) :]
         return place_columns(X, [*(self._names[at] for at in places), *more], made)
 
     def _make_values(self, name: Hashable, n_rows: int, faker: Any) -> list[Any]:
         if self.strategies_[name] == "redact":
             return [self._token(name)] * n_rows
-        made = [_fake(faker, self.columns_[name], None, name) for _ in range(n_rows)]
-        if name in self._numbers:
-            digits = ["".join(filter(str.isdigit, value)) for value in made]
-            return [int(value) for value in digits] if all(digits) else made
-        return made
+        return [_fake(faker, self.columns_[name], None, name) for _ in range(n_rows)]
 
     def _token(self, name: Hashable) -> str:
         return self.token.format(type=self.columns_[name])
@@ -323,12 +341,18 @@ class PIIMasker(TableTransformer):
 
 def _fake(faker: Any, kind: str, value: str | None, name: Hashable) -> str:
     """Return a fake in the format of a value; in a standard one if it is none of the type."""
-    like = value if value is not None and PATTERNS[kind](value.strip()) > 0 else None
-    return FAKES[kind](faker, like, str(name))
+    has_form = kind not in PATTERNS or (value is not None and PATTERNS[kind](value.strip()) > 0)
+    like = value if has_form else None
+    return _ALL_FAKES[kind](faker, like, str(name))
 
 
-def _fill(column: pd.Series, values: np.ndarray) -> pd.Series:
-    """Return the values, missing where the column is."""
-    values = values.copy()
-    values[column.isna().to_numpy()] = None
-    return pd.Series(values, index=column.index).infer_objects()
+def _text_dtypes(frame: pd.DataFrame, container: str) -> dict[Hashable, Any]:
+    """Return the dtype that a column of texts has in such a table, whatever its values."""
+    names = tuple(frame.columns.tolist())
+    dtypes = tuple(
+        np.dtype(object) if isinstance(dtype, pd.CategoricalDtype) else dtype
+        for dtype in frame.dtypes
+    )
+    texts = TableSchema(dict.fromkeys(names, Categorical(["text"], nullable=True)))
+    published = public_format(TableFormat(container, names, dtypes), texts)
+    return dict(zip(names, published.dtypes, strict=True))

@@ -14,30 +14,38 @@ from sklearn.utils.validation import check_is_fitted
 from .._parameters import check_count
 from ..exceptions import PrivacyLeakWarning
 from ..privacy import PrivacyLedger, PrivacySpent
-from ..schema import TableSchema
+from ..schema import (
+    TableSchema,
+    column_names,
+    first_rows,
+    purchases_of,
+    select_columns,
+    take_column,
+)
 from ._conditions import carry_conditions, transform_rows
 from ._masking import mask_rows, masking_steps, place_after, put_back, set_aside, without_masking
-from ._restore import JointFormat, column_names, read_format, split_at
+from ._restore import JointFormat, read_format, split_at
 from ._schemas import (
     draft_schema,
     join_schemas,
     lend_schemas,
+    mark_claims,
     mark_leak,
     mark_purchases,
-    publish_formats,
     read_target,
     trace_schemas,
 )
 from ._seeds import Seeds
 from ._steps import (
     check_steps,
+    describe_claims,
     describe_leak,
+    describe_mixing,
     describe_spent,
-    find_mixing,
-    first_rows,
     is_passthrough,
     leaf_steps,
     learns_from_rows,
+    try_steps,
 )
 
 __all__ = ["SynthesizerPipeline", "make_synthesizer_pipeline"]
@@ -68,7 +76,10 @@ class SynthesizerPipeline(Pipeline):
     Attributes
     ----------
     leaking_steps_ : tuple of str
-        Names of the steps that learned from the rows without a budget.
+        Names of the steps that learned from the rows without a budget, or do not treat them one by
+        one.
+    claimed_steps_ : tuple of str
+        Names of the steps that are taken to treat rows one by one, which is your claim.
     privacy_spent_ : PrivacySpent
         The guarantee of the synthesizer; not private if a step leaks.
     ledger_ : PrivacyLedger
@@ -94,11 +105,19 @@ class SynthesizerPipeline(Pipeline):
     - it is a transformer of this package with a public schema or bounds,
     - it is a `PIIMasker` that is told which columns to mask,
     - it is an ``OrdinalEncoder`` or ``OneHotEncoder`` that is given all categories, or
-    - its tags say that it needs no fit, as those of ``FunctionTransformer`` do, and it transforms
-      some rows alike alone and together.
+    - its tags say that it needs no fit, as those of ``FunctionTransformer`` do, and it treats rows
+      one by one: it returns one row for each row, in its place, computed from that row alone.
 
     Any other step gets a `PrivacyLeakWarning` by its name before it is fitted, and `privacy_spent_`
-    says that the result is not private. Without a schema for X the dtypes of X are repeated as they
+    says that the result is not private. Whether rows are treated one by one is tried after the fit,
+    on many choices of the rows, alone, together and in other orders, and on made-up ones; a step
+    that fails is warned of and marked likewise. This test is not a proof: a step that passes is
+    *taken* to treat rows one by one, a note in `privacy_spent_` calls it your claim, and
+    `claimed_steps_` names it. The test looks at the rows, so that whether a step is marked depends
+    on them. A mark says that there is no guarantee; that a step is not marked says nothing new,
+    provided that the claim is true, for then no table would have it marked.
+
+    Without a schema for X the dtypes of X are repeated as they
     are, which can depend on its values: integers become floats where one is missing.
 
     `score` and `score_samples` are densities of the *transformed* rows: they compare pipelines with
@@ -155,7 +174,7 @@ class SynthesizerPipeline(Pipeline):
         Warns
         -----
         PrivacyLeakWarning
-            For every step that learns from the rows.
+            For every step that learns from the rows, or does not treat them one by one.
         """
         check_steps(self.steps)
         rest, steps = mask_rows(self._masking, X), without_masking(self.steps)
@@ -165,27 +184,33 @@ class SynthesizerPipeline(Pipeline):
         with lend_schemas(self, path.lent), set_aside(self):
             leaks += [step for step in leaf_steps(self.steps[:-1]) if learns_from_rows(step[1])]
             for name, step in leaks:
-                _warn_of(name, step)
+                _warn(describe_leak(name, step))
             super().fit(X, y, **params)
         leaking = [name for name, _ in leaks]
         # at once, as the steps are fitted, whatever fails from here on
         self.leaking_steps_ = tuple(leaking)
         if leaking:
             mark_leak(self._synthesizer)
-        mark_purchases(self._synthesizer, path)
-        publish_formats(self.steps, path)
-        mixing = find_mixing(self._transformers, rest, leaking)
+        self.claimed_steps_: tuple[str, ...] = ()
+        known = [*path.read.values(), *self.get_params(deep=True).values()]
+        mark_purchases(self._synthesizer, purchases_of(known))
+        schemas = [schema for schema in known if isinstance(schema, TableSchema)]
+        mixing, claimed = try_steps(
+            self._transformers, rest, y, leaking, schemas, has_metadata=bool(params)
+        )
         self.has_y_ = y is not None
+        self.claimed_steps_ = tuple(claimed)
         if mixing:
-            self.leaking_steps_ = (*leaking, *(name for name, _ in mixing))
+            self.leaking_steps_ = (*leaking, *(name for name, _, _ in mixing))
             mark_leak(self._synthesizer)
+        mark_claims(self._synthesizer, describe_claims(claimed))
         self._table_schema, self._format = None, JointFormat(None, None, None)
         if self._transformers:
             target = read_target(self._synthesizer) if self.has_y_ else None
             self._table_schema = join_schemas(path.table, target)
             self._format = read_format(rest, y, self._table_schema, target)
-        for name, step in mixing:
-            _warn_of(name, step)
+        for name, step, reason in mixing:
+            _warn(describe_mixing(name, step, reason))
         return self
 
     def sample(
@@ -208,7 +233,7 @@ class SynthesizerPipeline(Pipeline):
 
         Returns
         -------
-        table : DataFrame or ndarray of shape (n_samples, n_features_in_)
+        table : DataFrame, pyarrow.Table or ndarray of shape (n_samples, n_features_in_)
             Columns, order and container of X.
 
         Raises
@@ -359,8 +384,9 @@ class SynthesizerPipeline(Pipeline):
     def _go_back_jointly(self, table: Any, rng: Seeds) -> Any:
         if not self.has_y_ or not self._transformers:
             return self._go_back(table, rng)
-        at = table.iloc if hasattr(table, "iloc") else table
-        return self._format.join(self._go_back(at[:, :-1], rng), at[:, -1])
+        last = len(column_names(table)) - 1
+        features = select_columns(table, range(last))
+        return self._format.join(self._go_back(features, rng), take_column(table, last))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -403,5 +429,5 @@ def make_synthesizer_pipeline(
     return SynthesizerPipeline(named, memory=memory, verbose=verbose)
 
 
-def _warn_of(name: str, step: Any) -> None:
-    warnings.warn(describe_leak(name, step), PrivacyLeakWarning, stacklevel=3)
+def _warn(text: str) -> None:
+    warnings.warn(text, PrivacyLeakWarning, stacklevel=3)

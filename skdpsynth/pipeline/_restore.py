@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,9 +10,19 @@ import pandas as pd
 
 from ..exceptions import TableMismatchError
 from ..preprocessing import TableFormat, join_target, public_format, read_frame
-from ..schema import TableSchema, restore_column
+from ..schema import (
+    TableSchema,
+    as_series,
+    column_names,
+    place_columns,
+    plain_columns,
+    read_any_frame,
+    restore_column,
+    select_columns,
+    take_column,
+)
 
-__all__ = ["JointFormat", "column_names", "read_format", "split_at"]
+__all__ = ["JointFormat", "read_format", "split_at"]
 
 
 class JointFormat(NamedTuple):
@@ -46,22 +56,19 @@ class JointFormat(NamedTuple):
         """Return y in the container of X and its own dtype."""
         if self.target is None:
             return y
-        built = self.target.build(self._columns(_as_frame(y, self.target), self.target))
-        return built[:, 0] if isinstance(built, np.ndarray) else built[self.target.names[0]]
+        return take_column(self.target.build(self._y_columns(y)), 0)
 
     def join(self, X: Any, y: Any) -> Any:
         """Return X, already restored, with y as its last column."""
         if self.target is None:
             return X
         if self.features is None:
-            y = self.restore_target(y)
-            if isinstance(X, pd.DataFrame):
-                return X.assign(**{self.target.names[0]: np.asarray(y)})
-            return np.column_stack([np.asarray(X, dtype=object), np.asarray(y, dtype=object)])
+            names = [*column_names(X), self.target.names[0]]
+            return place_columns(X, names, {len(names) - 1: pd.Series(self._y_columns(y)[0])})
         frame, _ = _read(X)
         columns = [
             *self._columns(frame, self.features),
-            *self._columns(_as_frame(y, self.target), self.target),
+            *self._y_columns(y),
         ]
         joint = TableFormat(
             self.features.container,
@@ -69,6 +76,10 @@ class JointFormat(NamedTuple):
             self.features.dtypes + self.target.dtypes,
         )
         return joint.build(columns)
+
+    def _y_columns(self, y: Any) -> list[Any]:
+        assert self.target is not None
+        return self._columns(_as_frame(y, self.target), self.target)
 
     def _columns(self, frame: pd.DataFrame, table_format: TableFormat) -> list[Any]:
         if frame.shape[1] != len(table_format.names):
@@ -113,17 +124,13 @@ def read_format(
         frame = pd.DataFrame(index=range(len(X)))
     y_format = None
     if target is not None:
-        read = features or TableFormat(_container(X), (), ())
+        read = features or TableFormat(read_any_frame(X)[1], (), ())
         _, joint = join_target(frame, read, y, target.names[0])
         y_format = public_format(joint.select(target.names), target)
-        kinds = target if kinds is None else kinds.replace(dict(target.columns))
+        kinds = target if kinds is None else kinds.replace(target)
     if features is not None and schema is not None:
         features = public_format(features, schema.select(features.names))
     return JointFormat(features, y_format, kinds)
-
-
-def _container(X: Any) -> str:
-    return "pandas" if isinstance(X, pd.DataFrame) else "numpy"
 
 
 def _read(table: Any) -> tuple[pd.DataFrame, TableFormat]:
@@ -131,8 +138,8 @@ def _read(table: Any) -> tuple[pd.DataFrame, TableFormat]:
 
 
 def _as_frame(y: Any, target: TableFormat) -> pd.DataFrame:
-    values = y.to_pandas() if hasattr(y, "to_pandas") else y
-    return pd.DataFrame({target.names[0]: pd.Series(values).reset_index(drop=True)})
+    values = pd.Series(as_series(y)).reset_index(drop=True)
+    return plain_columns(pd.DataFrame({target.names[0]: values}))
 
 
 def _restore(column: pd.Series, kind: Any, dtype: Any, name: Hashable) -> Any:
@@ -140,7 +147,7 @@ def _restore(column: pd.Series, kind: Any, dtype: Any, name: Hashable) -> Any:
         return restore_column(column, kind, dtype, name)
     if isinstance(dtype, str):
         # which categories there were is not public: those that occur in the synthetic rows
-        return pd.Categorical(column, ordered=dtype == "ordered category")
+        return pd.Categorical(column, ordered=dtype.startswith("ordered"))
     if getattr(dtype, "kind", None) in ("i", "u", "b"):
         column = _round(column)
     return restore_column(column, None, dtype, name)
@@ -151,15 +158,9 @@ def _round(column: pd.Series) -> pd.Series:
     return column if numbers.isna().any() else numbers.round()
 
 
-def column_names(table: Any) -> Sequence[Any]:
-    """Return the names of a table's columns, or their positions in an array."""
-    return list(table.columns) if hasattr(table, "columns") else list(range(np.shape(table)[1]))
-
-
 def split_at(table: Any, target: Hashable, position: int) -> tuple[Any, Any]:
     """Return X and y of a table that holds its target, at this position."""
-    if isinstance(table, np.ndarray):
-        return np.delete(table, position, axis=1), table[:, position]
-    if isinstance(table, pd.DataFrame):
-        return table.drop(columns=[target]), table[target]
-    return table.drop(target), table[target]
+    names = column_names(table)
+    at = position if isinstance(table, np.ndarray) else names.index(target)
+    kept = [other for other in range(len(names)) if other != at]
+    return select_columns(table, kept), take_column(table, at)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,17 +19,20 @@ from ..preprocessing import (
     public_format,
     read_frame,
 )
-from ..schema import TableSchema, check_schema
+from ..privacy import Purchase
+from ..schema import TableSchema, check_schema, draft_privately
+from ._masking import without_masking
 from ._steps import is_passthrough, would_draft
 
 __all__ = [
     "SchemaPath",
     "draft_schema",
+    "drafts_schema",
     "join_schemas",
     "lend_schemas",
+    "mark_claims",
     "mark_leak",
     "mark_purchases",
-    "publish_formats",
     "read_target",
     "trace_schemas",
 ]
@@ -59,9 +63,9 @@ def draft_schema(steps: Sequence[tuple[str, Any]], X: Any, y: Any) -> TableSchem
         return None
     frame, table_format = read_frame(X, ensure_min_samples=2)
     if y is None:
-        return TableSchema.from_frame(frame)
+        return draft_privately(frame)
     frame, table_format = join_target(frame, table_format, y)
-    return TableSchema.from_frame(frame, target=table_format.names[-1])
+    return draft_privately(frame, target=table_format.names[-1])
 
 
 def trace_schemas(
@@ -115,6 +119,14 @@ def trace_schemas(
     return SchemaPath(table, read, lent)
 
 
+def drafts_schema(steps: Sequence[tuple[str, Any]]) -> bool:
+    """Whether the synthesizer of these steps has no schema, and is lent none by those before it."""
+    synthesizer = steps[-1][1]
+    if not isinstance(synthesizer, BaseSynthesizer) or synthesizer.schema is not None:
+        return False
+    return len(steps) - 1 not in trace_schemas(without_masking(steps), has_y=False).lent
+
+
 def _own_schema(step: Any) -> TableSchema | None:
     return check_schema(step.schema) if isinstance(step, TableTransformer) else None
 
@@ -127,7 +139,7 @@ def join_schemas(features: TableSchema | None, target: TableSchema | None) -> Ta
     """Return the schema with the one column of y, where there is any, as its target."""
     if features is None or target is None or target.target in features:
         return features
-    return features.replace(dict(target.columns)).with_target(target.target)
+    return features.replace(target).with_target(target.target)
 
 
 def read_target(synthesizer: Any) -> TableSchema | None:
@@ -135,13 +147,6 @@ def read_target(synthesizer: Any) -> TableSchema | None:
     if not isinstance(synthesizer, BaseSynthesizer):
         return None
     return synthesizer.schema_.select([synthesizer.schema_.target])
-
-
-def publish_formats(steps: Sequence[tuple[str, Any]], path: SchemaPath) -> None:
-    """Reduce what transformers keep of dtypes to what follows from their schemas."""
-    for position, schema in path.read.items():
-        step = steps[position][1]
-        step.format_ = public_format(step.format_, schema.select(step.format_.names))
 
 
 def _output_schema(step: TableTransformer, schema: TableSchema) -> TableSchema:
@@ -164,17 +169,19 @@ def lend_schemas(estimator: Any, schemas: dict[int, TableSchema]) -> Iterator[No
             estimator.steps[position][1].set_params(schema=None)
 
 
-def mark_purchases(synthesizer: Any, path: SchemaPath) -> None:
-    """Record what the schemas of the steps were bought for in the fitted synthesizer's ledger."""
-    if not isinstance(synthesizer, BaseSynthesizer):
-        return
-    # the synthesizer's own is known already; copies of one purchase are equal
-    known = [synthesizer.schema_.ledger]
-    for schema in path.read.values():
-        if schema.ledger is not None and schema.ledger not in known:
-            known.append(schema.ledger)
-            synthesizer.ledger_.mark_bought_schema(schema.ledger.spent())
-    synthesizer.privacy_spent_ = synthesizer.ledger_.spent()
+def mark_purchases(synthesizer: Any, purchases: Sequence[Purchase]) -> None:
+    """Record what schemas of the steps were bought for in the fitted synthesizer's ledger."""
+    if isinstance(synthesizer, BaseSynthesizer):
+        for purchase in purchases:
+            synthesizer.ledger_.mark_bought_schema(purchase)
+        synthesizer.privacy_spent_ = synthesizer.ledger_.spent()
+
+
+def mark_claims(synthesizer: Any, notes: tuple[str, ...]) -> None:
+    """Record what the guarantee of the fitted synthesizer rests on beside the proofs."""
+    if isinstance(synthesizer, BaseSynthesizer):
+        spent = synthesizer.ledger_.spent()
+        synthesizer.privacy_spent_ = replace(spent, notes=(*spent.notes, *notes))
 
 
 def mark_leak(synthesizer: Any) -> None:

@@ -2,35 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-import pandas as pd
+from sklearn.base import clone
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder
 from sklearn.utils import get_tags
 
 from ..pii import PIIDetector, PIIMasker
-from ..preprocessing import TableTransformer
+from ..preprocessing import (
+    BoundedDiscretizer,
+    MissingnessEncoder,
+    TableEncoder,
+    TableTransformer,
+)
 from ..privacy import PrivacySpent
+from ..schema import TableSchema
+from ._row_by_row import find_mixing
 
 __all__ = [
     "check_steps",
+    "describe_claims",
     "describe_leak",
+    "describe_mixing",
     "describe_spent",
-    "find_mixing",
-    "first_rows",
     "is_passthrough",
     "leaf_steps",
     "learns_from_rows",
+    "try_steps",
     "would_draft",
 ]
 
-# enough to see that a function looks at other rows
-ROWS_TO_TRY = 20
+# what they do to single rows is known; a class derived from them may do otherwise
+_KNOWN = (BoundedDiscretizer, MissingnessEncoder, TableEncoder, OneHotEncoder, OrdinalEncoder)
 
 _INSTEAD = {
     "BoundedDiscretizer": "pass it a schema that is public",
@@ -162,6 +169,23 @@ def describe_leak(name: str, step: Any) -> str:
     )
 
 
+def describe_mixing(name: str, step: Any, reason: str) -> str:
+    """Return the warning about a step that does not treat rows one by one."""
+    return (
+        f"Step {name!r} ({type(step).__name__}) {reason}: it does not treat rows one by one. One "
+        "row may then count many times or change others, which no privacy guarantee covers: the "
+        "pipeline's privacy_spent_ will say so. On private rows, return one row for each row, in "
+        "its place, computed from that row and from public numbers, levels and dtypes only."
+    )
+
+
+def describe_claims(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the notes about steps of which nothing is known but that they passed the test."""
+    return tuple(
+        f"step {name!r} is taken to treat rows one by one: that is your claim" for name in names
+    )
+
+
 def describe_spent(
     spent: PrivacySpent, leaking: Sequence[str], repeats_dtypes: bool
 ) -> PrivacySpent:
@@ -169,40 +193,81 @@ def describe_spent(
     notes = list(spent.notes)
     if leaking:
         names = ", ".join(repr(name) for name in leaking)
-        notes.append(f"steps that learned from the rows: {names}: not covered by the guarantee")
+        notes.append(
+            "steps that learned from the rows, or do not treat them one by one: "
+            f"{names}: not covered by the guarantee"
+        )
     if repeats_dtypes:
         notes.append("no schema of X: its dtypes are repeated as they were")
     return replace(spent, public_schema=spent.public_schema and not leaking, notes=tuple(notes))
 
 
-def find_mixing(
-    steps: Sequence[tuple[str, Any]], X: Any, leaking: Sequence[str]
-) -> list[tuple[str, Any]]:
-    """Return the fitted steps that make a row depend on other rows.
+def try_steps(
+    steps: Sequence[tuple[str, Any]],
+    X: Any,
+    y: Any,
+    leaking: Sequence[str],
+    schemas: Sequence[TableSchema],
+    has_metadata: bool,
+) -> tuple[list[tuple[str, Any, str]], list[str]]:
+    """Try whether steps treat rows one by one; those that are known, or leak already, are not.
 
-    Only if a transformed row is the same beside other rows as alone do neighbouring tables remain
-    neighbours. It is tried on a few rows: a function of each row alone always passes. Steps that
-    are known, or leak already, are not tried.
+    Parameters
+    ----------
+    steps : sequence of (str, transformer)
+        Fitted, without the synthesizer.
+    X, y : table and target
+        As the first of the steps is given them.
+    leaking : sequence of str
+        Names of steps that learn from the rows.
+    schemas : sequence of TableSchema
+        What is known of columns.
+    has_metadata : bool
+        Whether steps were given metadata, which cannot be divided by rows: then what is tried is
+        how the fitted step transforms.
+
+    Returns
+    -------
+    mixing : list of (str, transformer, str)
+        Steps that do not, each with what was found.
+    claimed : list of str
+        Names of steps of which nothing else is known.
     """
-    rows = first_rows(X, ROWS_TO_TRY)
-    found = []
+    mixing, claimed = [], []
+    rows = X
     for name, step in leaf_steps(steps):
-        known = isinstance(step, TableTransformer | OrdinalEncoder | OneHotEncoder)
-        transformed = step.transform(rows)
-        if not known and name not in leaking:
-            alone = step.transform(first_rows(rows, 1))
-            if not _as_frame(alone).equals(_as_frame(first_rows(transformed, 1))):
-                found.append((name, step))
-        rows = transformed
-    return found
+        if type(step) in _KNOWN or _is_identity(step) or name in leaking:
+            rows = step.transform(rows)
+            continue
+        transform = _transform_with(step) if has_metadata else _fit_transform_with(step)
+        try:
+            found = find_mixing(transform, rows, y, schemas)
+        except Exception as error:
+            error.add_note(f"Step {name!r} was tried on some of the rows, and on single ones.")
+            raise
+        if found is None:
+            claimed.append(name)
+        else:
+            mixing.append((name, step, found))
+        rows = transform(rows, y)
+    return mixing, claimed
 
 
-def _as_frame(table: Any) -> pd.DataFrame:
-    return pd.DataFrame(np.asarray(table, dtype=object))
+def _is_identity(step: Any) -> bool:
+    return type(step) is FunctionTransformer and step.func is None
 
 
-def first_rows(table: Any, n_rows: int) -> Any:
-    """Return the first rows of any table, in its container."""
-    if hasattr(table, "iloc"):
-        return table.iloc[:n_rows]
-    return table[:n_rows]
+def _transform_with(step: Any) -> Callable[[Any, Any], Any]:
+    return lambda X, y: step.transform(X)
+
+
+def _fit_transform_with(step: Any) -> Callable[[Any, Any], Any]:
+    """Return what a pipeline does with a step: what `fit` keeps, or does with y, is part of it."""
+
+    def fit_transform(X: Any, y: Any) -> Any:
+        copy = clone(step, safe=False)
+        if hasattr(copy, "fit_transform"):
+            return copy.fit_transform(X, y)
+        return copy.fit(X, y).transform(X)
+
+    return fit_transform

@@ -28,14 +28,21 @@ class TableTransformer(TransformerMixin, BaseEstimator):
     def _read_fit(self, X: Any, schema: TableSchema | None) -> tuple[pd.DataFrame, TableFormat]:
         """Read the table that fit sees, and keep what is public: names, container, dtypes."""
         frame, table_format = read_frame(X, schema)
-        validate_data(self, X, reset=True, skip_check_array=True)
+        self._validate(X, frame, table_format, reset=True)
         return frame, table_format
+
+    def _validate(
+        self, X: Any, frame: pd.DataFrame, table_format: TableFormat, reset: bool
+    ) -> None:
+        """Set, or compare, the number of columns and their names, as scikit-learn does."""
+        read = X if table_format.container == "numpy" else frame
+        validate_data(self, read, reset=reset, skip_check_array=True)
 
     def _read(self, X: Any) -> pd.DataFrame:
         """Read a table that must look like the one seen in fit."""
         check_is_fitted(self)
         frame, table_format = read_frame(X)
-        validate_data(self, X, reset=False, skip_check_array=True)
+        self._validate(X, frame, table_format, reset=False)
         if "numpy" in (self.format_.container, table_format.container):
             # an array has no names: its columns are matched by position
             frame = frame.set_axis(list(self.format_.names), axis=1)

@@ -23,7 +23,9 @@ from ..schema import (
     check_edges,
     check_missing,
     check_schema,
+    draft_privately,
     make_edges,
+    public_format,
     read_numbers,
     restore_column,
     restore_numbers,
@@ -76,7 +78,8 @@ class BoundedDiscretizer(TableTransformer):
         The schema of what `transform` returns, bins being `Ordinal`; only when a schema was
         given or drafted.
     format_ : TableFormat
-        The container, names and dtypes of X.
+        The container, names and dtypes of X; with a schema the dtypes follow from it
+        (`public_format`).
     n_features_in_ : int
         Number of columns seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -150,7 +153,7 @@ class BoundedDiscretizer(TableTransformer):
         schema = check_schema(self.schema)
         frame, table_format = self._read_fit(X, schema)
         if schema is None and self.bounds is None and self.edges is None:
-            schema = TableSchema.from_frame(frame)
+            schema = draft_privately(frame)
             numeric = [name for name, kind in schema.columns.items() if isinstance(kind, Numeric)]
             warn_leak(self, "the bounds", numeric)
         self._schema = None if schema is None else self._match(schema, table_format)
@@ -159,11 +162,17 @@ class BoundedDiscretizer(TableTransformer):
         if self._schema is not None:
             self.output_schema_ = self._schema.replace(
                 {
-                    name: Ordinal(range(len(self.edges_[name]) - 1), nullable=kind.nullable)
+                    name: Ordinal(
+                        range(len(self.edges_[name]) - 1),
+                        nullable=kind.nullable,
+                        bought_with=self._schema[name].bought_with,
+                    )
                     for name, kind in self._kinds.items()
                 }
             )
         self.format_ = table_format
+        if self._schema is not None:
+            self.format_ = public_format(table_format, self._schema)
         return self
 
     def transform(self, X: Any) -> Any:
@@ -255,8 +264,8 @@ class BoundedDiscretizer(TableTransformer):
                     raise ValueError(f"n_bins has no entry for column {name!r}; add one.")
                 n_bins = n_bins[name]
             edges = check_edges(make_edges(kind, n_bins, self.strategy), name)
-        if isinstance(kind, Count):
-            whole_numbers(edges, name)
+        if kind.n_steps is not None:
+            whole_numbers(edges, name, kind)
         return edges
 
     def _bin(self, column: pd.Series, name: Hashable) -> np.ndarray:
@@ -299,10 +308,17 @@ def _bounded(declared: Any, dtype: Any, bounds: Any, edges: Any, name: object) -
     else:
         low, high = _read_pair(bounds, name)
     kind: type[Numeric] = Count if is_count else Continuous
+    fields = {} if declared is None else _steps_of(declared)
     try:
-        return kind(low, high, nullable=nullable)
+        return kind(low, high, nullable=nullable, **fields)
     except SchemaError as error:
         raise SchemaError(f"Column {name!r}: {error}") from None
+
+
+def _steps_of(declared: Numeric) -> dict[str, Any]:
+    """Return the fields of a kind that say which values between the bounds are possible."""
+    fields = {name: getattr(declared, name, None) for name in ("step", "decimals")}
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _read_pair(bounds: Any, name: object) -> tuple[Any, Any]:

@@ -16,7 +16,9 @@ from ..schema import (
     TableSchema,
     check_schema,
     decode_table,
+    draft_privately,
     encode_table,
+    public_format,
     warn_leak,
 )
 from ._base import TableTransformer
@@ -45,7 +47,7 @@ class TableEncoder(TableTransformer):
     output_schema_ : TableSchema
         The schema of what `transform` returns: positions of levels, and numbers from 0 to 1.
     format_ : TableFormat
-        The container, names and dtypes of X.
+        The container and names of X, and dtypes that follow from the schema (`public_format`).
     n_features_in_ : int
         Number of columns seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -97,13 +99,13 @@ class TableEncoder(TableTransformer):
         schema = check_schema(self.schema)
         frame, table_format = self._read_fit(X, schema)
         if schema is None:
-            schema = TableSchema.from_frame(frame)
-            warn_leak(self, "the bounds, levels and nullability", schema)
+            schema = draft_privately(frame)
+            warn_leak(self, "the bounds, steps, levels and nullability", schema)
         self.schema_ = self._match(schema, table_format)
         self.output_schema_ = self.schema_.replace(
             {name: _code_kind(kind) for name, kind in self.schema_.columns.items()}
         )
-        self.format_ = table_format
+        self.format_ = public_format(table_format, self.schema_)
         return self
 
     def transform(self, X: Any) -> np.ndarray:
@@ -137,7 +139,7 @@ class TableEncoder(TableTransformer):
         Returns
         -------
         table : DataFrame or ndarray of shape (n_rows, n_columns)
-            An integer column with missing values is float64, as in pandas.
+            Dtypes follow from the schema.
         """
         frame = self._read_output(X)
         codes = frame.to_numpy(dtype=np.float64, na_value=np.nan)
@@ -150,7 +152,8 @@ class TableEncoder(TableTransformer):
 
 def _code_kind(kind: ColumnKind) -> ColumnKind:
     """Return the kind of the codes of a column."""
+    known: dict[str, Any] = {"nullable": kind.nullable, "bought_with": kind.bought_with}
     if not isinstance(kind, Discrete):
-        return Continuous(0, 1, nullable=kind.nullable)
+        return Continuous(0, 1, **known)
     codes = Ordinal if isinstance(kind, Ordinal) else Categorical
-    return codes(range(len(kind.levels)), nullable=kind.nullable)
+    return codes(range(len(kind.levels)), **known)

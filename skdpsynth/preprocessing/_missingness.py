@@ -23,6 +23,7 @@ from ..schema import (
     decode_column,
     draft_column,
     encode_column,
+    public_format,
     restore_column,
     shorten,
     to_float,
@@ -65,7 +66,8 @@ class MissingnessEncoder(TableTransformer):
     output_schema_ : TableSchema
         The schema of what `transform` returns; only when a schema was given.
     format_ : TableFormat
-        The container, names and dtypes of X.
+        The container, names and dtypes of X; with a schema the dtypes follow from it
+        (`public_format`).
     n_features_in_ : int
         Number of columns seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -139,7 +141,7 @@ class MissingnessEncoder(TableTransformer):
         self.fill_ = self._decide_fill(table_format)
         if schema is not None:
             self.output_schema_ = self._make_output_schema(schema)
-        self.format_ = table_format
+        self.format_ = table_format if schema is None else public_format(table_format, schema)
         return self
 
     def transform(self, X: Any) -> Any:

@@ -11,9 +11,9 @@ from ._accountant._calibration import (
 from ._accountant._composed_loss import AccountingError
 from ._accountant._composition import compose_delta, compose_epsilon
 from ._accountant._curves import gdp_delta, gdp_epsilon, gdp_mu
+from ._answers import GradientNoise, RowCount
 from ._budget import Budget
-from ._desk import Draw as Draw
-from ._desk import GradientNoise, Mechanisms, RowCount
+from ._desk import Mechanisms
 from ._entry import LedgerEntry
 from ._events import (
     Event,
@@ -31,9 +31,12 @@ from ._mechanisms import (
 )
 from ._noise import NoiseSource
 from ._planned import PlannedRelease
+from ._purchase import Purchase
+from ._purchase import describe_purchases as describe_purchases
+from ._purchase import price as price
+from ._purchase import unite_purchases as unite_purchases
 from ._repeated import RepeatedFit as RepeatedFit
 from ._repeated import compose_fits as compose_fits
-from ._rounded_gaussian import sampler_log_ratio
 from ._spent import PrivacySpent
 from ._stable_histogram import HistogramPlan, plan_stable_histogram
 
@@ -51,6 +54,7 @@ __all__ = [
     "PlannedRelease",
     "PrivacyLedger",
     "PrivacySpent",
+    "Purchase",
     "RowCount",
     "SelectionEvent",
     "SubsampledGaussianEvent",
@@ -67,5 +71,4 @@ __all__ = [
     "general_sensitivity",
     "nonnegative_sensitivity",
     "plan_stable_histogram",
-    "sampler_log_ratio",
 ]

@@ -4,108 +4,32 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ._accountant._calibration import calibrate_without_replacement
+from ._answers import GradientNoise, RowCount
 from ._events import (
     Event,
     GaussianEvent,
     SubsampledGaussianEvent,
     WithoutReplacementGaussianEvent,
 )
-from ._ledger import SAMPLER_RESERVE, PrivacyLedger
+from ._ledger import PrivacyLedger
 from ._mechanisms import (
     exponential_mechanism,
     gaussian_release,
     general_sensitivity,
     nonnegative_sensitivity,
     plan_grid,
+    plan_steps,
 )
 from ._noise import NoiseSource, Size
-from ._rounded_gaussian import MAX_SCALE, sampler_log_ratio
 from ._stable_histogram import HistogramPlan, stable_histogram_release
 
-__all__ = ["Draw", "GradientNoise", "Mechanisms", "RowCount", "SamplerError"]
-
-
-class RowCount(NamedTuple):
-    """A row count that may be known.
-
-    Attributes
-    ----------
-    value : float
-        At least one: noisy under add/remove; exact, because public, under replace-one.
-    scale : float
-        Standard deviation of its noise, 0 where it is public.
-    """
-
-    value: float
-    scale: float
-
-    @property
-    def is_public(self) -> bool:
-        """Whether neighbouring tables have the same row count."""
-        return self.scale == 0.0
-
-
-class Draw(NamedTuple):
-    """A Gaussian release to come, as far as the error of its sampler depends on it.
-
-    Attributes
-    ----------
-    n_values : int
-    sensitivity : float
-        L2 sensitivity of all values.
-    mu : float
-    grid : float or None
-        As for `Mechanisms.gaussian`.
-    """
-
-    n_values: int
-    sensitivity: float
-    mu: float
-    grid: float | None
-
-
-class SamplerError(NamedTuple):
-    """What the sampler's error in releases to come takes, and what is left for it, both of ε.
-
-    Attributes
-    ----------
-    taken, left : float
-    """
-
-    taken: float
-    left: float
-
-    @property
-    def fits(self) -> bool:
-        """Whether the ledger will accept it."""
-        return self.taken <= self.left
-
-
-class GradientNoise:
-    """Noise for the gradients of steps that are charged already.
-
-    Attributes
-    ----------
-    multiplier : float
-        Standard deviation of the noise over the clipping norm; 0 without noise.
-    scale : float
-        Standard deviation of the noise in a coordinate of the sum of a step.
-    """
-
-    def __init__(self, multiplier: float, scale: float, noise: NoiseSource) -> None:
-        self.multiplier = multiplier
-        self.scale = scale
-        self._noise = noise
-
-    def draw(self, n_steps: int, n_coordinates: int) -> npt.NDArray[np.float64]:
-        """Return the noise of the next steps, an array of shape (n_steps, n_coordinates)."""
-        return self.scale * self._noise.normal((n_steps, n_coordinates))
+__all__ = ["Mechanisms"]
 
 
 class Mechanisms:
@@ -163,7 +87,7 @@ class Mechanisms:
 
     @property
     def event_delta(self) -> float:
-        """The δ that events may use: the request less the sampler's reserve."""
+        """The δ that events may use: the request less the reserve for failures."""
         return self._ledger.event_delta
 
     @property
@@ -208,48 +132,6 @@ class Mechanisms:
         if mu == math.inf:
             return 0.0
         return plan_grid(sensitivity, mu, n_values, grid)[1]
-
-    def can_draw(self, n_values: int, scale: float, share: float) -> bool:
-        """Whether noise can be drawn within a share of what is left for the sampler's error.
-
-        Parameters
-        ----------
-        n_values : int
-            Noisy values of the release.
-        scale : float
-            Standard deviation of the noise, in steps of the grid that it is drawn on.
-        share : float
-            Of what is left of the reserve.
-        """
-        if scale > MAX_SCALE:
-            return False
-        return 2.0 * n_values * sampler_log_ratio(scale) <= share * self._ledger.sampler_room
-
-    def can_draw_rounded(self, n_values: int, scale: float, share: float) -> bool:
-        """Whether noise can be drawn within a share of all that the sampler's error may take.
-
-        It must fit what is left of that, too.
-
-        Parameters
-        ----------
-        n_values : int
-            Noisy values of the release.
-        scale : float
-            Standard deviation of the noise, in steps of the grid of the values. Beyond what the
-            sampler can draw `gaussian` rounds the values to a coarser grid.
-        share : float
-            Of the whole reserve.
-        """
-        taken = 2.0 * n_values * sampler_log_ratio(min(scale, MAX_SCALE))
-        return taken <= min(share * SAMPLER_RESERVE * self.epsilon, self._ledger.sampler_room)
-
-    def sampler_error(self, draws: Iterable[Draw]) -> SamplerError:
-        """Return what the sampler's error takes in Gaussian releases to come, together."""
-        taken = 0.0
-        for draw in draws:
-            step, scale, _ = plan_grid(draw.sensitivity, draw.mu, draw.n_values, draw.grid)
-            taken += 2.0 * draw.n_values * sampler_log_ratio(scale / step)
-        return SamplerError(taken, self._ledger.sampler_room)
 
     # releases
 
@@ -417,30 +299,35 @@ class Mechanisms:
         Returns
         -------
         GradientNoise
+
+        Notes
+        -----
+        Sums are rounded to the steps of a grid, which lengthens what one row moves them by, and
+        the noise is that much larger; see `plan_steps`.
         """
-        sensitivity = clipping_norm
         event: GaussianEvent | SubsampledGaussianEvent
         if not self.is_noisy:
             event, multiplier = GaussianEvent(math.inf), 0.0
         elif sampling_rate == 1.0:
             mu = self.remaining_mu
-            sensitivity = self.general_sensitivity(clipping_norm)
-            multiplier = sensitivity / clipping_norm * math.sqrt(n_steps) / mu
+            # the multiplier is that of one row's vector: two rows may move a sum by two of them
+            multiplier = self.general_sensitivity(1.0) * math.sqrt(n_steps) / mu
             event = GaussianEvent(mu)
         else:
             multiplier = self._ledger.calibrate_subsampled_gaussian(sampling_rate, n_steps)
             event = SubsampledGaussianEvent(sampling_rate, multiplier, n_steps)
+        step, norm = plan_steps(clipping_norm, multiplier, n_coordinates)
+        is_all_rows = sampling_rate == 1.0 and self.is_noisy
         self._ledger.charge(
             event,
             name=name,
             n_coordinates=n_steps * n_coordinates,
-            sensitivity=sensitivity,
-            noise_scale=multiplier * clipping_norm,
-            # the ledger counts this per coordinate
-            sampler_tail=failure / (n_steps * n_coordinates),
+            sensitivity=self.general_sensitivity(norm) if is_all_rows else norm,
+            noise_scale=multiplier * norm,
+            failure=failure,
             secure_noise=self._noise.is_secure,
         )
-        return GradientNoise(multiplier, multiplier * clipping_norm, self._noise)
+        return GradientNoise(multiplier, multiplier * norm, step, self._noise)
 
     def without_replacement_gaussian(
         self,
@@ -451,7 +338,7 @@ class Mechanisms:
         batch_size: int,
         n_steps: int,
         n_coordinates: int,
-    ) -> GradientNoise:
+    ) -> float:
         """Charge all that is left for sums of clipped vectors over batches of fixed size.
 
         Parameters
@@ -468,10 +355,11 @@ class Mechanisms:
 
         Returns
         -------
-        GradientNoise
+        multiplier : float
+            Standard deviation of the noise over the clipping norm.
         """
         multiplier = calibrate_without_replacement(
-            self._ledger.event_epsilon,
+            self._ledger.epsilon,
             self._ledger.event_delta,
             n_rows,
             batch_size,
@@ -486,7 +374,7 @@ class Mechanisms:
             noise_scale=multiplier * clipping_norm,
             secure_noise=self._noise.is_secure,
         )
-        return GradientNoise(multiplier, multiplier * clipping_norm, self._noise)
+        return float(multiplier)
 
     def mark_unproven(self, claim: str) -> None:
         """Record that a release is charged at a sensitivity that is claimed and does not hold."""
@@ -497,10 +385,6 @@ class Mechanisms:
     def uniform(self, size: Size) -> npt.NDArray[np.float64]:
         """Return uniforms on (0, 1) from the source of the noise, such as for batches."""
         return self._noise.uniform(size)
-
-    def words(self, size: Size) -> npt.NDArray[np.uint64]:
-        """Return uniform 64-bit words from the source of the noise, such as for rounding."""
-        return self._noise.words(size)
 
     def seed_bits(self) -> int:
         """Return a fresh 128-bit seed for randomness that is post-processing."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ._events import Event
-from ._spent import PrivacySpent
+from ._purchase import Purchase
 
 __all__ = ["LedgerEntry", "LedgerState"]
 
@@ -38,7 +38,12 @@ class LedgerEntry:
 
 
 class LedgerState(NamedTuple):
-    """A ledger: the request, the releases, and what is known of the noise and the schema."""
+    """A ledger: the request, the releases, and what is known of the noise and the schema.
+
+    Files have these names. `sampler_tail` is the probability with which releases are not what
+    their events say. `sampler_loss` is what earlier versions charged for the error of their
+    sampler, a log ratio of probabilities; 0 since noise has exactly its law.
+    """
 
     epsilon: float
     delta: float
@@ -48,6 +53,6 @@ class LedgerState(NamedTuple):
     sampler_tail: float
     secure_noise: bool
     public_schema: bool
-    purchase: PrivacySpent | None
+    purchases: tuple[Purchase, ...]
     claim: str | None
     known_loss: float | None

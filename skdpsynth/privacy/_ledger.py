@@ -11,17 +11,23 @@ from ._accountant._calibration import calibrate_gaussian, calibrate_subsampled_g
 from ._accountant._composition import compose_epsilon, is_within
 from ._accountant._curves import gdp_mu
 from ._entry import LedgerEntry, LedgerState
-from ._events import Event, GaussianEvent, check_adjacency, check_number
+from ._events import (
+    Event,
+    GaussianEvent,
+    WithoutReplacementGaussianEvent,
+    check_adjacency,
+    check_number,
+)
+from ._purchase import Purchase, describe_purchases, price, unite_purchases
 from ._report import ledger_frame, ledger_text
-from ._spent import PrivacySpent, describe_purchase, price
+from ._spent import PrivacySpent
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["PrivacyLedger"]
 
-SAMPLER_RESERVE = 1e-4  # share of ε set aside for the sampler's error
-_TAIL_RESERVE = 1e-6  # share of δ set aside for its unreachable tails
+FAILURE_RESERVE = 1e-6  # share of δ set aside for batches that are not what they are said to be
 _MU_MARGIN = 1e-9  # room for the rounding of Σ μᵢ²; keeps plans that use all of μ valid
 
 
@@ -44,11 +50,9 @@ class PrivacyLedger:
 
     Notes
     -----
-    Noise is sampled with a small, bounded error. A mechanism whose output probabilities are within
-    e^{±H} of those of an (ε₀, δ₀)-private one is (ε₀ + 2H, e^H δ₀)-private, so H, summed over all
-    coordinates, is charged against a reserve of 10⁻⁴ ε; the events have what is left,
-    :attr:`event_epsilon` and :attr:`event_delta`. Probability τ of outputs outside such a bound
-    costs (1 + e^ε)τ of δ, against a reserve of 10⁻⁶ δ.
+    A mechanism that is what it is charged as but with probability τ, on either table, costs
+    (1 + e^ε)τ of δ more. A share of 10⁻⁶ of δ is set aside for that; events have what is left,
+    :attr:`event_delta`.
 
     Examples
     --------
@@ -59,8 +63,8 @@ class PrivacyLedger:
     PrivacyLedger(epsilon=1, delta=1e-06, adjacency='add_remove')
       release  mechanism            sensitivity  noise sd   share
       counts   Gaussian(mu=0.142)             1         -   36.0%
-      sums     Gaussian(mu=0.1893)            1         -   64.0%
-      total    epsilon=0.9999                              100.0%
+      sums     Gaussian(mu=0.1894)            1         -   64.0%
+      total    epsilon=1                                   100.0%
     """
 
     def __init__(self, epsilon: float, delta: float, adjacency: str = "add_remove") -> None:
@@ -68,27 +72,22 @@ class PrivacyLedger:
         self.delta = check_number("delta", delta, low=0.0, high=1.0, high_open=True)
         self.adjacency = check_adjacency(adjacency)
         self._entries: tuple[LedgerEntry, ...] = ()
-        self._sampler_loss = 0.0
+        self._sampler_loss = 0.0  # of fits of earlier versions: see `LedgerState`
         self._sampler_tail = 0.0
         self._secure_noise = True
         self._public_schema = True
-        self._purchase: PrivacySpent | None = None
+        self._purchases: tuple[Purchase, ...] = ()
         self._claim: str | None = None
         self._known_loss: float | None = None
-        self._mu_limit = gdp_mu(self.event_epsilon, self.event_delta)
-
-    @property
-    def event_epsilon(self) -> float:
-        """The ε that the events may use: the request less the sampler's reserve."""
-        return self.epsilon * (1 - SAMPLER_RESERVE)
+        self._mu_limit = gdp_mu(self.epsilon, self.event_delta)
 
     @property
     def event_delta(self) -> float:
-        """The δ that the events may use: the request less the sampler's reserve."""
+        """The δ that the events may use: the request less the reserve for failures."""
         if self.epsilon == math.inf:
             return self.delta
-        shrunk = self.delta * math.exp(-SAMPLER_RESERVE * self.epsilon / 2)
-        return max(shrunk * (1 - _TAIL_RESERVE), 5e-324)
+        shrunk = self.delta * math.exp(-self._sampler_loss)
+        return max(shrunk * (1 - FAILURE_RESERVE), 5e-324)
 
     @property
     def mu(self) -> float:
@@ -104,14 +103,6 @@ class PrivacyLedger:
     def events(self) -> tuple[Event, ...]:
         """The events of the releases so far, in order."""
         return tuple(entry.event for entry in self._entries)
-
-    @property
-    def sampler_room(self) -> float:
-        """What of the reserve is left for the sampler's error, in units of ε.
-
-        A release of n values takes 2n times :func:`~skdpsynth.privacy.sampler_log_ratio`.
-        """
-        return max(SAMPLER_RESERVE * self.epsilon - 2 * self._sampler_loss, 0.0)
 
     @property
     def remaining_mu(self) -> float:
@@ -146,7 +137,7 @@ class PrivacyLedger:
         0.23
         """
         mu = calibrate_gaussian(
-            self.event_epsilon,
+            self.epsilon,
             self.event_delta,
             adjacency=self.adjacency,
             other_events=(*self.events, *planned),
@@ -180,7 +171,7 @@ class PrivacyLedger:
             If the numerical composition would need too fine a grid.
         """
         return calibrate_subsampled_gaussian(
-            self.event_epsilon,
+            self.epsilon,
             self.event_delta,
             sampling_rate,
             steps,
@@ -196,8 +187,7 @@ class PrivacyLedger:
         n_coordinates: int = 1,
         sensitivity: float | None = None,
         noise_scale: float | None = None,
-        sampler_log_ratio: float = 0.0,
-        sampler_tail: float = 0.0,
+        failure: float = 0.0,
         secure_noise: bool = True,
     ) -> None:
         """Record a release that is about to happen, or refuse it.
@@ -212,9 +202,8 @@ class PrivacyLedger:
             Number of noisy values.
         sensitivity, noise_scale : float, optional
             For the report: sensitivity of the statistic and standard deviation of the noise.
-        sampler_log_ratio, sampler_tail : float, default=0
-            Error of the sampler per coordinate: bound on the log ratio of probabilities, and the
-            probability outside that bound.
+        failure : float, default=0
+            Probability with which the release may not be what the event says.
         secure_noise : bool, default=True
             False when a seed fixes the noise.
 
@@ -223,31 +212,24 @@ class PrivacyLedger:
         BudgetExceededError
             If the releases together would exceed (ε, δ); the ledger is unchanged then.
         """
-        loss = self._sampler_loss + n_coordinates * sampler_log_ratio
-        tail = self._sampler_tail + n_coordinates * sampler_tail
-        self._check_sampler(name, loss, tail)
+        failure = self._sampler_tail + failure
+        self._check_failure(name, failure)
         self._check_events(name, (*self.events, event))
         entry = LedgerEntry(name, event, sensitivity, noise_scale, int(n_coordinates))
         self._entries = (*self._entries, entry)
-        self._sampler_loss, self._sampler_tail = loss, tail
+        self._sampler_tail = failure
         self._known_loss = None
         self._secure_noise = self._secure_noise and secure_noise
 
-    def _check_sampler(self, name: str, loss: float, tail: float) -> None:
-        if self.epsilon == math.inf:
+    def _check_failure(self, name: str, failure: float) -> None:
+        if self.epsilon == math.inf or failure == 0.0:
             return
-        if 2 * loss > SAMPLER_RESERVE * self.epsilon:
+        log_cost = math.log(failure) + _log1p_exp(self.epsilon)
+        if log_cost > math.log(FAILURE_RESERVE * self.delta):
             raise BudgetExceededError(
-                f"releasing {name!r} would bring the numerical error of the noise to "
-                f"{2 * loss:.2g} of epsilon, more than the {SAMPLER_RESERVE * self.epsilon:.2g} "
-                "set aside; release fewer values or raise epsilon. Nothing was released"
-            )
-        log_cost = math.log(tail) + _log1p_exp(self.epsilon) if tail > 0 else -math.inf
-        if log_cost > math.log(_TAIL_RESERVE * self.delta):
-            raise BudgetExceededError(
-                f"epsilon={self.epsilon:g} is too large for the tails that sampled noise can "
-                f"reach when {name!r} is released; use epsilon <= 500, or epsilon=inf for the "
-                "non-private baseline. Nothing was released"
+                f"epsilon={self.epsilon:g} is too large for how rarely batches may fail when "
+                f"{name!r} is released; use a smaller epsilon, or epsilon=inf for the non-private "
+                "baseline. Nothing of it was released"
             )
 
     def _check_events(self, name: str, events: tuple[Event, ...]) -> None:
@@ -259,7 +241,7 @@ class PrivacyLedger:
                 return
             detail = f"mu would be {spent:.6g}, the limit is {self._mu_limit:.6g}"
         else:
-            if is_within(events, self.event_epsilon, self.event_delta, self.adjacency):
+            if is_within(events, self.epsilon, self.event_delta, self.adjacency):
                 return
             detail = "the composition of all releases so far does not meet them"
         raise BudgetExceededError(
@@ -280,25 +262,22 @@ class PrivacyLedger:
         """Record that bounds and levels were read from the rows, at no charge."""
         self._public_schema = False
 
-    def mark_bought_schema(self, purchase: PrivacySpent) -> None:
+    def mark_bought_schema(self, purchase: Purchase) -> None:
         """Record what bounds and levels were bought for, which is not part of this request.
 
         After a purchase without privacy, such as one with ε = inf, the schema is not public. What
-        several purchases cost is added up.
+        several purchases cost is added up; one that is recorded already changes nothing.
+
+        Parameters
+        ----------
+        purchase : Purchase
         """
-        known = self._purchase
-        if known is None or known == purchase:
-            self._purchase = purchase
-            return
-        adjacencies = dict.fromkeys([known.adjacency, purchase.adjacency])
-        self._purchase = PrivacySpent(
-            epsilon=known.epsilon + purchase.epsilon,
-            delta=min(known.delta + purchase.delta, 1.0),
-            adjacency=" and ".join(adjacencies),
-            secure_noise=known.secure_noise and purchase.secure_noise,
-            public_schema=known.public_schema and purchase.public_schema,
-            notes=tuple(dict.fromkeys([*known.notes, *purchase.notes])),
-        )
+        self._purchases = unite_purchases(self._purchases, [purchase])
+
+    @property
+    def purchases(self) -> tuple[Purchase, ...]:
+        """The purchases of bounds and levels, each once, which come on top of this request."""
+        return self._purchases
 
     def mark_unproven(self, claim: str) -> None:
         """Record that a release is charged at a sensitivity that is claimed and does not hold.
@@ -316,8 +295,7 @@ class PrivacyLedger:
         Returns
         -------
         PrivacySpent
-            Its ε is at the requested δ and includes the sampler's error; it never exceeds the
-            requested ε.
+            Its ε is at the requested δ; it never exceeds the requested ε.
         """
         notes = []
         if self._claim is not None:
@@ -329,13 +307,18 @@ class PrivacyLedger:
             notes.append("not private: epsilon=inf is the non-private baseline")
         else:
             epsilon = self._event_loss() + 2 * self._sampler_loss
+        if any(isinstance(event, WithoutReplacementGaussianEvent) for event in self.events):
+            notes.append(
+                "the d3p package clips gradients and adds their noise, in single precision: that "
+                "code is not audited here"
+            )
         if not self._secure_noise:
             notes.append(
                 "noise fixed by random_state: not private for whoever knows the seed, or has a "
                 "second fit with it"
             )
-        if self._purchase is not None:
-            notes.append(describe_purchase(self._purchase))
+        if self._purchases:
+            notes.append(describe_purchases(self._purchases))
         if not self._public_schema:
             notes.append("bounds and levels were read from the data: not covered by the guarantee")
         return PrivacySpent(
@@ -344,10 +327,10 @@ class PrivacyLedger:
             adjacency=self.adjacency,
             secure_noise=self._secure_noise,
             public_schema=self._public_schema
-            and (self._purchase is None or self._purchase.is_private),
+            and all(purchase.is_private for purchase in self._purchases),
             claim=self._claim,
             notes=tuple(notes),
-            purchase=None if self._purchase is None else price(self._purchase, self.adjacency),
+            purchase=price(self._purchases, self.adjacency) if self._purchases else None,
         )
 
     def _event_loss(self) -> float:
@@ -357,9 +340,9 @@ class PrivacyLedger:
                 self.events,
                 self.event_delta,
                 adjacency=self.adjacency,
-                scale=self.event_epsilon,
+                scale=self.epsilon,
             )
-            self._known_loss = min(loss, self.event_epsilon)
+            self._known_loss = min(loss, self.epsilon)
         return self._known_loss
 
     def shares(self) -> tuple[float, ...]:

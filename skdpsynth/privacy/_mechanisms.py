@@ -10,7 +10,7 @@ import numpy.typing as npt
 from ._events import GaussianEvent, SelectionEvent, check_adjacency, check_number
 from ._ledger import PrivacyLedger
 from ._noise import NoiseSource
-from ._rounded_gaussian import MAX_SCALE, TAIL_PROBABILITY, sampler_log_ratio
+from ._rounded_gaussian import MAX_SCALE
 
 __all__ = [
     "exponential_mechanism",
@@ -21,7 +21,7 @@ __all__ = [
 
 _MAX_UNITS = 2.0**62
 _SCORE_FLOOR = -1000.0  # in units of log probability
-_SELECTION_LOG_RATIO = 4e-12
+_SELECTION_ERROR = 4e-12  # log ratio of computed and exact probabilities, at most
 
 
 def nonnegative_sensitivity(norm: float, adjacency: str) -> float:
@@ -131,8 +131,7 @@ def gaussian_release(
     The statistic s lies on the grid gℤ. The ideal mechanism releases s + z, z ~ N(0, σ²), which is
     μ-GDP; because s is a multiple of g, g·round((s + z)/g) = s + g·round(z/g), so integer noise
     round(z/g) is post-processing of it. What is added is exact integer arithmetic, so that low
-    bits reveal nothing, and the noise differs from the ideal one by at most
-    :func:`~skdpsynth.privacy.sampler_log_ratio` per value, which the ledger charges.
+    bits reveal nothing, and the integers have exactly the law of round(z/g).
 
     Rounding p values of two neighbouring tables to gℤ moves each difference by at most g: the
     sensitivity becomes Δ + g√p, with g chosen such that this is below 1.004 Δ where possible.
@@ -174,8 +173,6 @@ def gaussian_release(
         n_coordinates=values.size,
         sensitivity=sensitivity,
         noise_scale=noise_scale,
-        sampler_log_ratio=sampler_log_ratio(noise_scale / step),
-        sampler_tail=TAIL_PROBABILITY,
         secure_noise=noise.is_secure,
     )
     drawn = noise.rounded_gaussian(noise_scale / step, values.shape)
@@ -202,7 +199,7 @@ def plan_grid(
     -------
     step : float
         The grid: ``grid``, or else the largest power of two that is at most σ·2⁻¹⁰ and
-        Δ·2⁻⁸/√p, though at least σ·2⁻¹⁹.
+        Δ·2⁻⁸/√p, though at least σ·2⁻³¹. A grid of less than σ·2⁻³² is not used.
     noise_scale : float
         Δ/μ on a given grid, (Δ + step·√p)/μ otherwise.
     must_fit : bool
@@ -211,7 +208,7 @@ def plan_grid(
     Raises
     ------
     ValueError
-        If ``grid`` is not a power of two, or there is none and √p/μ exceeds 2¹⁸.
+        If ``grid`` is not a power of two, or there is none and √p/μ exceeds 2³⁰.
 
     Examples
     --------
@@ -225,19 +222,50 @@ def plan_grid(
         grid = check_number("grid", grid, low=0.0, high_open=True)
         if math.frexp(grid)[0] != 0.5:
             raise ValueError(f"grid={grid!r} must be a power of two")
-        # beyond the sampler's table the values are rounded to a coarser grid instead
+        # beyond what is sampled the values are rounded to a coarser grid instead
         if noise_scale / grid <= MAX_SCALE:
             return grid, noise_scale, True
     root = math.sqrt(max(size, 1))
-    if root / mu > 2**18:
+    if root / mu > 2**30:
         raise ValueError(
             f"{size} values with mu={mu:.3g} would need a grid too fine for the noise; release "
             "fewer values, use a larger mu, or pass the grid that the values lie on"
         )
-    finest = math.ldexp(noise_scale, -18)
+    finest = math.ldexp(noise_scale, -30)
     step = min(math.ldexp(noise_scale, -10), max(math.ldexp(sensitivity, -8) / root, finest))
     step = math.ldexp(1.0, math.frexp(step)[1] - 1)
     return step, (sensitivity + step * root) / mu, False
+
+
+def plan_steps(clipping_norm: float, multiplier: float, n_coordinates: int) -> tuple[float, float]:
+    """Choose the grid of sums of clipped vectors, and the norm that noise is drawn for.
+
+    Parameters
+    ----------
+    clipping_norm : float
+        Bound C on the L2 norm of a row's vector.
+    multiplier : float
+        Standard deviation of the noise over that norm.
+    n_coordinates : int
+        Number p of values of a sum.
+
+    Returns
+    -------
+    step : float
+        The grid: the largest power of two that is at most C·2⁻¹⁸, though at least the noise by
+        2³⁰.
+    norm : float
+        C + step·√p: sums that differ by a vector of norm C are that far apart, at most, once each
+        of their values is rounded to a multiple of the step.
+
+    Examples
+    --------
+    >>> plan_steps(1.0, 2.0, 100)
+    (3.814697265625e-06, 1.0000381469726562)
+    """
+    finest = clipping_norm * multiplier * 2.0**-30
+    step = math.ldexp(1.0, math.frexp(max(clipping_norm * 2.0**-18, finest))[1] - 1)
+    return step, clipping_norm + step * math.sqrt(n_coordinates)
 
 
 def _to_units(
@@ -307,8 +335,9 @@ def exponential_mechanism(
        below 1200, each rounded by a relative 2⁻⁵³ or a few; the Gumbel variables have full
        relative precision in both tails. Every sum is within ζ = 10⁻¹² of its exact value.
     3. Index i wins if its sum exceeds the others; moving all sums by at most ζ changes the odds
-       of i by a factor within e^{±2ζ}, and its probability likewise. 4·10⁻¹² ≥ 2ζ is charged to
-       the ledger's reserve as log ratio.
+       of i by a factor within e^{±2ζ}, and its probability likewise. Log ratios of probabilities,
+       and differences of such log ratios, are then wrong by at most 8ζ together: the mechanism
+       runs at ε − 4·`_SELECTION_ERROR`, where `_SELECTION_ERROR` ≥ 2ζ, so that ε holds.
 
     References
     ----------
@@ -332,13 +361,13 @@ def exponential_mechanism(
         SelectionEvent(epsilon),
         name=name,
         sensitivity=sensitivity,
-        sampler_log_ratio=0.0 if epsilon == math.inf else _SELECTION_LOG_RATIO,
         secure_noise=noise.is_secure,
     )
     with np.errstate(over="ignore"):
         below_best = values - values.max()
     if epsilon == math.inf:
         return int(np.argmax(below_best))
+    strength = max(epsilon - 4.0 * _SELECTION_ERROR, 0.0) / (2.0 * sensitivity)
     with np.errstate(over="ignore"):
-        log_weights = np.maximum(below_best * (epsilon / (2.0 * sensitivity)), _SCORE_FLOOR)
+        log_weights = np.maximum(below_best * strength, _SCORE_FLOOR)
     return int(np.argmax(log_weights + noise.gumbel(values.size)))

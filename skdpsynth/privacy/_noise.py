@@ -1,4 +1,4 @@
-"""Random numbers for mechanisms: secure unless a seed is given, exact enough to account for."""
+"""Random numbers for mechanisms: secure unless a seed is given, integers of exactly their law."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtri
 
 from ._events import check_number
-from ._rounded_gaussian import MAX_SCALE, tail_thresholds
+from ._rounded_gaussian import MAX_SCALE, resolve_magnitude, round_quantiles
 
 __all__ = ["BitSource", "NoiseSource"]
 
@@ -147,11 +146,11 @@ class NoiseSource:
         return np.maximum(values, np.finfo(np.float64).tiny).reshape(size)
 
     def rounded_gaussian(self, scale: float, size: Size) -> npt.NDArray[np.int64]:
-        """Return integers distributed as round(z), z ~ N(0, scale²).
+        """Return integers distributed as round(z), z ~ N(0, scale²), exactly.
 
         Parameters
         ----------
-        scale : float in [0, 2**20]
+        scale : float in [0, 2**32]
             Standard deviation of z in grid units; 0 gives zeros.
         size : int or tuple of int
             Shape of the result.
@@ -160,8 +159,7 @@ class NoiseSource:
         -------
         ndarray of int64
             The magnitude is the number of tail probabilities above a uniform variable, the sign an
-            independent bit. :func:`~skdpsynth.privacy.sampler_log_ratio` bounds the distance of
-            their law from the exact one.
+            independent bit. The uniform variable has as many bits as it takes to be certain.
 
         Raises
         ------
@@ -171,12 +169,14 @@ class NoiseSource:
         scale = check_number("scale", scale, low=0.0, high=MAX_SCALE, low_open=False)
         if scale == 0.0:
             return np.zeros(size, dtype=np.int64)
-        uniforms = self.relative_uniform(size)
-        smallest = float(np.min(uniforms, initial=1.0))
-        ascending = tail_thresholds(scale, smallest)[::-1]
-        magnitude = ascending.size - np.searchsorted(ascending, uniforms, side="right")
+        high, low = self.words(size).ravel(), self.words(size).ravel()
+        magnitude, uncertain = round_quantiles(scale, high, low)
+        for i in uncertain:
+            magnitude[i] = resolve_magnitude(
+                scale, int(magnitude[i]), int(high[i]), int(low[i]), lambda: int(self.words(1)[0])
+            )
         sign = 1 - 2 * (self.words(size) >> np.uint64(63)).astype(np.int64)
-        return np.asarray(sign * magnitude, dtype=np.int64)
+        return np.asarray(sign * magnitude.reshape(size), dtype=np.int64)
 
     def exponential(self, size: Size) -> npt.NDArray[np.float64]:
         """Return standard exponentials with a small relative error in both tails."""
@@ -193,21 +193,6 @@ class NoiseSource:
         (3,)
         """
         return -np.log(self.exponential(size))
-
-    def normal(self, size: Size) -> npt.NDArray[np.float64]:
-        """Return standard normals by inversion, for gradient noise and post-processing.
-
-        Floating-point noise of this kind is not proof against an adversary who inspects low
-        bits; statistics are released by :meth:`~skdpsynth.privacy.Mechanisms.gaussian` instead.
-
-        Examples
-        --------
-        >>> NoiseSource(1).normal(3).shape
-        (3,)
-        """
-        tail = ndtri(self.relative_uniform(size) / 2.0)
-        sign = 1.0 - 2.0 * (self.words(size) >> np.uint64(63)).astype(np.float64)
-        return np.asarray(sign * tail)
 
     def seed_bits(self) -> int:
         """Return a fresh 128-bit integer, as a seed for randomness that is post-processing."""

@@ -11,12 +11,7 @@ compose to the best that is true of all such fits, but for the failures, whose �
 *Fits whose releases are all Gaussian.* The ledger keeps the sum of their squared μ within
 μ(ε, δ)². Through d − 1 tables the fit is dμ-GDP (Dong, Roth & Su 2022, Theorem 2.14), and all fits
 together are μ-GDP with μ² = Σ (d_i μ_i)² (Corollary 3.3).
-
-The ledger's margins for the sampler are those of `PrivacyLedger`: log ratios H_i with
-2 H_i ≤ 10⁻⁴ ε_i, and tails of probability τ_i with (1 + e^{ε_i}) τ_i ≤ 10⁻⁶ δ_i. Both sum over the
-fits, whatever the distance, since each table's own output is what is sampled with an error. So
-(ε + 2H, e^H δ' + (1 + e^{ε + 2H}) τ) holds with H = Σ H_i, τ = Σ τ_i, if the exact curve is at δ'
-for ε.
+Such releases have no failures beside their events.
 """
 
 from __future__ import annotations
@@ -28,12 +23,9 @@ from typing import NamedTuple
 from ._accountant._composition import compose_epsilon
 from ._accountant._curves import gdp_epsilon, gdp_mu
 from ._events import Event, FailureEvent, SelectionEvent, check_number
-from ._ledger import _TAIL_RESERVE, SAMPLER_RESERVE, PrivacyLedger
+from ._ledger import PrivacyLedger
 
 __all__ = ["RepeatedFit", "compose_fits"]
-
-# shares of δ that the sampler's tails may take, the smallest that suffices
-_TAIL_SHARES = (1e-6, 1e-4, 1e-2, 0.5)
 
 
 class RepeatedFit(NamedTuple):
@@ -110,17 +102,13 @@ def compose_fits(
 
 
 def _compose_gaussian(fits: Sequence[RepeatedFit], delta: float) -> float:
-    mu = math.hypot(*(fit.distance * _largest_mu(fit.epsilon, fit.delta) for fit in fits))
-    log_ratio = math.fsum(SAMPLER_RESERVE * fit.epsilon / 2 for fit in fits)
-    tail = math.fsum(_TAIL_RESERVE * fit.delta / (1 + math.exp(fit.epsilon)) for fit in fits)
-    for share in _TAIL_SHARES:
-        epsilon = gdp_epsilon(mu, delta * (1 - share) * math.exp(-log_ratio)) + 2 * log_ratio
-        if epsilon < 700 and (1 + math.exp(epsilon)) * tail <= share * delta:
-            return epsilon
-    return math.inf
+    if delta == 0.0:
+        return math.inf
+    return gdp_epsilon(
+        math.hypot(*(fit.distance * _largest_mu(fit.epsilon, fit.delta) for fit in fits)), delta
+    )
 
 
 def _largest_mu(epsilon: float, delta: float) -> float:
     """Return the μ that the ledger lets the Gaussian releases of one fit have together."""
-    ledger = PrivacyLedger(epsilon, delta)
-    return gdp_mu(ledger.event_epsilon, ledger.event_delta)
+    return gdp_mu(epsilon, PrivacyLedger(epsilon, delta).event_delta)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
-__all__ = ["PrivacySpent", "describe_purchase", "price"]
+__all__ = ["PrivacySpent"]
 
 
 @dataclass(frozen=True)
@@ -15,7 +14,7 @@ class PrivacySpent:
     Parameters
     ----------
     epsilon : float
-        Privacy loss in nats, sampler error included; ``inf`` for the non-private baseline.
+        Privacy loss in nats; ``inf`` for the non-private baseline.
     delta : float
         The δ of the guarantee, as requested.
     adjacency : {"add_remove", "replace_one"}
@@ -29,13 +28,13 @@ class PrivacySpent:
     notes : tuple of str
         What a reader must know beside the numbers.
     purchase : (float, float), default=None
-        ε and δ, for the same adjacency, that bounds and levels were bought for. They come on top:
-        a synthetic table repeats them. None if they were not bought.
+        ε and δ, for the same adjacency, that bounds and levels were bought for, in all purchases
+        together. They come on top: a synthetic table repeats them. None if they were not bought.
 
     Examples
     --------
-    >>> PrivacySpent(epsilon=0.99990001, delta=1e-05, adjacency="add_remove")
-    PrivacySpent(epsilon=0.9999, delta=1e-05, adjacency='add_remove')
+    >>> PrivacySpent(epsilon=0.49990001, delta=1e-05, adjacency="add_remove")
+    PrivacySpent(epsilon=0.4999, delta=1e-05, adjacency='add_remove')
     """
 
     epsilon: float
@@ -67,23 +66,3 @@ class PrivacySpent:
         if self.notes:
             text += f", notes={self.notes!r}"
         return text + ")"
-
-
-def describe_purchase(purchase: PrivacySpent) -> str:
-    """Return the note of a ledger whose schema was bought."""
-    budget = f"epsilon={purchase.epsilon:.6g}, delta={purchase.delta:g} ({purchase.adjacency})"
-    note = f"bounds and levels were bought for {budget}, which comes on top"
-    return note if purchase.is_private else f"{note}; that purchase was not private"
-
-
-def price(purchase: PrivacySpent, adjacency: str) -> tuple[float, float]:
-    """Return what a purchase costs when tables are neighbours as `adjacency` says.
-
-    One row replaced is one removed and one added. The other way there is nothing to pay: what is
-    bought has sensitivities that are larger for a row replaced than for one added.
-    """
-    if adjacency == "add_remove" or purchase.adjacency == adjacency:
-        return purchase.epsilon, purchase.delta
-    if purchase.epsilon > 500:
-        return 2 * purchase.epsilon, 1.0
-    return 2 * purchase.epsilon, min((1 + math.exp(purchase.epsilon)) * purchase.delta, 1.0)

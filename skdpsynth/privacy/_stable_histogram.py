@@ -14,7 +14,7 @@ from ._events import FailureEvent, GaussianEvent, check_adjacency, check_number
 from ._ledger import PrivacyLedger
 from ._mechanisms import nonnegative_sensitivity
 from ._noise import NoiseSource
-from ._rounded_gaussian import MAX_SCALE, TAIL_PROBABILITY, sampler_log_ratio
+from ._rounded_gaussian import MAX_SCALE
 
 __all__ = ["HistogramPlan", "plan_stable_histogram", "stable_histogram_release"]
 
@@ -68,7 +68,7 @@ def plan_stable_histogram(
     Raises
     ------
     ValueError
-        If a parameter is outside its range, or the noise is beyond 2²⁰ rows.
+        If a parameter is outside its range, or the noise is beyond 2³² rows.
 
     Examples
     --------
@@ -152,9 +152,6 @@ def stable_histogram_release(
        ε: the greater of p_D and p_D' counts, not their sum. That is a Gaussian release beside a
        failure, also when composed with other releases.
 
-    Counts that are equal in D and D' have the same noise, whatever its exact law, so that only the
-    sampler's error in those that one row moves tells the two apart.
-
     References
     ----------
     Korolova, Kenthapadi, Mishra & Ntoulas (2009), Releasing search queries and clicks privately;
@@ -188,8 +185,6 @@ def _charge(plan: HistogramPlan, name: str, ledger: PrivacyLedger, noise: NoiseS
         n_coordinates=plan.n_moved,
         sensitivity=plan.sensitivity,
         noise_scale=plan.noise_scale,
-        sampler_log_ratio=sampler_log_ratio(plan.noise_scale),
-        sampler_tail=TAIL_PROBABILITY if plan.noise_scale else 0.0,
         secure_noise=noise.is_secure or not plan.noise_scale,
     )
 

@@ -6,15 +6,16 @@ import numpy as np
 
 from ..exceptions import SchemaError
 from ._kinds import Count, Numeric
+from ._lattice import Lattice
 
-__all__ = ["bin_codes", "bin_values", "check_edges", "make_edges", "whole_numbers"]
+__all__ = ["bin_codes", "bin_values", "check_edges", "in_steps", "make_edges", "whole_numbers"]
 
 
 def make_edges(kind: Numeric, n_bins: int, strategy: str) -> np.ndarray:
     """Return the edges of bins that are equally wide, or equally wide on a log scale.
 
-    Bins of a count never split an integer: their edges lie half-way between integers, and there
-    are fewer than `n_bins` of them when the range has fewer integers.
+    Bins of a column in steps, such as a count, never split a value: their edges lie half-way
+    between values, and there are fewer than `n_bins` of them when the range has fewer values.
 
     Parameters
     ----------
@@ -38,23 +39,39 @@ def make_edges(kind: Numeric, n_bins: int, strategy: str) -> np.ndarray:
     >>> make_edges(Count(0, 9), 2, "uniform")
     array([-0.5,  4.5,  9.5])
     """
-    if isinstance(kind, Count):
-        return _count_edges(kind, n_bins, strategy)
+    if kind.lattice is not None:
+        return _step_edges(kind.lattice, n_bins, strategy)
     if strategy == "uniform":
         return np.linspace(kind.low, kind.high, n_bins + 1)
     return _log_edges(float(kind.low), float(kind.high), n_bins)
 
 
-def _count_edges(kind: Count, n_bins: int, strategy: str) -> np.ndarray:
-    # one more than high, so that high fills as much of its bin as any other integer
-    span = kind.high - kind.low + 1
+def _step_edges(lattice: Lattice, n_bins: int, strategy: str) -> np.ndarray:
+    low, high, step = lattice.low, lattice.high, lattice.step
+    # one more than high, so that high fills as much of its bin as any other value
+    n_values = lattice.n_steps + 1
     if strategy == "uniform":
-        n_bins = min(n_bins, span)
-        starts = kind.low + np.floor(np.arange(n_bins) * (span / n_bins))
+        n_bins = min(n_bins, n_values)
+        starts = low + step * np.floor(np.arange(n_bins) * (n_values / n_bins))
     else:
-        edges = _log_edges(float(kind.low), float(kind.high + 1), n_bins)
-        starts = np.unique(np.minimum(np.rint(edges[:-1]), kind.high))
-    return np.append(starts, kind.high + 1.0) - 0.5
+        edges = _log_edges(low, high + step, n_bins)
+        starts = np.unique(np.minimum(lattice.snap(edges[:-1]), high))
+    return np.append(starts, high + step) - 0.5 * step
+
+
+def in_steps(values: np.ndarray, kind: Numeric) -> np.ndarray:
+    """Return numbers as steps above the lower bound, whole for possible values of the column.
+
+    >>> from skdpsynth.schema import Continuous
+    >>> in_steps(np.array([0.3, 0.35]), Continuous(0, 1, decimals=1))
+    array([3. , 3.5])
+    """
+    lattice = kind.lattice
+    assert lattice is not None
+    steps = (values - lattice.low) / lattice.step
+    whole = np.rint(steps)
+    # 0.3 / 0.1 is a little less than 3
+    return np.where(np.abs(steps - whole) < 1e-6, whole, steps)
 
 
 def _log_edges(low: float, high: float, n_bins: int) -> np.ndarray:
@@ -89,23 +106,36 @@ def check_edges(edges: object, name: object) -> np.ndarray:
     return array
 
 
-def whole_numbers(edges: np.ndarray, name: object) -> tuple[np.ndarray, np.ndarray]:
+def whole_numbers(
+    edges: np.ndarray, name: object, kind: Numeric | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the first and the last integer of every bin; the last bin includes its upper edge.
+
+    Parameters
+    ----------
+    edges : ndarray of shape (n_bins + 1,)
+    name : object
+        The column, for error messages.
+    kind : Continuous or Count, default=None
+        Of a column in steps: what is returned are steps above its lower bound.
 
     Raises
     ------
     SchemaError
-        If a bin contains no integer.
+        If a bin contains no integer, or no value that the column can take.
     """
-    first = np.ceil(edges[:-1]).astype(np.int64)
-    last = np.ceil(edges[1:]).astype(np.int64) - 1
-    last[-1] = np.floor(edges[-1])
+    steps = edges if kind is None else in_steps(edges, kind)
+    first = np.ceil(steps[:-1]).astype(np.int64)
+    last = np.ceil(steps[1:]).astype(np.int64) - 1
+    last[-1] = np.floor(steps[-1])
     empty = np.flatnonzero(first > last)
     if len(empty):
         low, high = edges[empty[0]], edges[empty[0] + 1]
+        what = "integer" if kind is None or isinstance(kind, Count) else "possible value"
+        holds = "integers" if what == "integer" else f"the values of {kind!r}"
         raise SchemaError(
-            f"No integer lies between the edges {low:g} and {high:g} of column {name!r}, which "
-            "holds integers; remove one of them."
+            f"No {what} lies between the edges {low:g} and {high:g} of column {name!r}, which "
+            f"holds {holds}; remove one of them."
         )
     return first, last
 
@@ -133,7 +163,7 @@ def bin_values(
     name: object,
     generator: np.random.Generator | None,
 ) -> np.ndarray:
-    """Return a value in every bin, NaN where its code is; counts give integers.
+    """Return a value in every bin, NaN where its code is; columns in steps give possible values.
 
     Parameters
     ----------
@@ -142,7 +172,7 @@ def bin_values(
     edges : ndarray of shape (n_bins + 1,)
         The edges of the bins.
     kind : Continuous or Count
-        Whether values are integers.
+        Whether values come in steps.
     name : object
         The column, for error messages.
     generator : Generator, default=None
@@ -150,12 +180,13 @@ def bin_values(
     """
     missing = np.isnan(codes)
     bins = np.clip(np.rint(np.where(missing, 0.0, codes)), 0, len(edges) - 2).astype(np.intp)
-    if isinstance(kind, Count):
-        first, last = whole_numbers(edges, name)
+    if kind.lattice is not None:
+        first, last = whole_numbers(edges, name, kind)
         if generator is None:
-            values = ((first + last) // 2)[bins].astype(np.float64)
+            steps = ((first + last) // 2)[bins]
         else:
-            values = generator.integers(first[bins], last[bins] + 1).astype(np.float64)
+            steps = generator.integers(first[bins], last[bins] + 1)
+        values = kind.lattice.low + steps * kind.lattice.step
     else:
         low, high = edges[:-1][bins], edges[1:][bins]
         if generator is None:

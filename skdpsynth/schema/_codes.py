@@ -17,6 +17,8 @@ import pandas as pd
 from pandas.api import types
 
 from ..exceptions import TableMismatchError
+from ._containers import is_dictionary
+from ._dates import make_dates_numbers
 from ._kinds import Count, Discrete, Numeric, as_scalar, shorten
 
 __all__ = [
@@ -51,18 +53,18 @@ def read_dtype(dtype: Any, name: object) -> Any:
         return "ordered category" if dtype.ordered else "category"
     if isinstance(dtype, np.dtype) and dtype.kind == "U":
         return np.dtype("U")
-    if str(dtype) == "null[pyarrow]":
-        # a column without values, of any kind: the float dtype that numpy gives it
-        return pd.array([], dtype="double[pyarrow]").dtype
+    if is_dictionary(dtype):
+        return "ordered arrow category" if dtype.pyarrow_dtype.ordered else "arrow category"
+    if isinstance(dtype, pd.IntervalDtype):
+        # intervals are read as texts
+        return np.dtype(object)
+    dates = make_dates_numbers(dtype, name)
+    if dates is not None:
+        raise TableMismatchError(f"Column {name!r} has dtype {dtype}: {dates}.")
+    if isinstance(dtype, pd.ArrowDtype):
+        dtype = _read_arrow(dtype)
     if isinstance(dtype, pd.SparseDtype):
         way_out = f"make it dense with df[{name!r}].sparse.to_dense()"
-    elif types.is_datetime64_any_dtype(dtype):
-        way_out = (
-            f"convert it to a number, for instance df[{name!r}].dt.year or the days since a public "
-            "date"
-        )
-    elif types.is_timedelta64_dtype(dtype):
-        way_out = f"convert it to a number, for instance df[{name!r}].dt.total_seconds()"
     elif dtype.kind == "c":
         raise TableMismatchError(
             f"Complex data not supported: column {name!r}; split it into real and imaginary part."
@@ -79,6 +81,17 @@ def read_dtype(dtype: Any, name: object) -> Any:
     else:
         way_out = f"convert it to strings with df[{name!r}].astype(str)"
     raise TableMismatchError(f"Column {name!r} has dtype {dtype}, which has no kind; {way_out}.")
+
+
+def _read_arrow(dtype: pd.ArrowDtype) -> pd.ArrowDtype:
+    """Return the dtype of a column of Arrow, or the one that stands for it."""
+    import pyarrow
+
+    arrow = dtype.pyarrow_dtype
+    if pyarrow.types.is_null(arrow) or pyarrow.types.is_decimal(arrow):
+        # a column without values, of any kind, has the float dtype that numpy gives it
+        return pd.ArrowDtype(pyarrow.float64())
+    return dtype
 
 
 def quote(value: Any) -> str:
@@ -110,7 +123,7 @@ def encode_column(column: pd.Series, kind: Numeric | Discrete, name: object) -> 
         return _encode_levels(column, kind, name)
     values = read_numbers(column, kind, name)
     low, high = float(kind.low), float(kind.high)
-    return (np.clip(values, low, high) - low) / (high - low)
+    return (kind.snap(np.clip(values, low, high)) - low) / (high - low)
 
 
 def _encode_levels(column: pd.Series, kind: Discrete, name: object) -> np.ndarray:
@@ -122,8 +135,11 @@ def _encode_levels(column: pd.Series, kind: Discrete, name: object) -> np.ndarra
     code_of = {level: code for code, level in enumerate(kind.levels)}
     other = np.nan if kind.other is None else float(code_of[kind.other])
     codes = np.full(len(uniques) + 1, np.nan)
+    spelled = {str(level): level for level in kind.levels}
     for position, value in enumerate(uniques.tolist()):
-        codes[position] = code_of.get(value, other)
+        # a text "1" beside the level 1 is a column that was read as texts because of another row
+        is_spelled = isinstance(value, str) and value not in code_of and value in spelled
+        codes[position] = np.nan if is_spelled else code_of.get(value, other)
     # an unused pandas category may be unknown: only values that occur are checked
     unknown = np.isnan(codes[:-1])
     if unknown.any():
@@ -131,9 +147,10 @@ def _encode_levels(column: pd.Series, kind: Discrete, name: object) -> np.ndarra
         occurs[positions] = True
         if (unknown & occurs[:-1]).any():
             value = uniques[int(np.argmax(unknown & occurs[:-1]))]
+            dates = make_dates_numbers(value, name)
             raise TableMismatchError(
                 f"Column {name!r} holds {quote(value)}, which is not one of its levels "
-                f"{shorten(kind.levels)}; {_fit_level(value, kind)}."
+                f"{shorten(kind.levels)}; {dates or _fit_level(value, kind)}."
             )
     check_missing(positions < 0, kind, name)
     # position -1 (missing) picks the last entry, which is NaN
@@ -217,9 +234,10 @@ def to_float(column: pd.Series, name: object) -> np.ndarray:
     if not missing.all() and types.infer_dtype(values, skipna=True) not in NUMBERS:
         bad = [v for v in values[~missing] if not isinstance(v, Real | Decimal | np.bool_)]
         if bad:
+            way_out = make_dates_numbers(bad[0], name) or _make_number(bad[0])
             raise TableMismatchError(
                 f"Column {name!r} is numeric in its schema but holds {quote(bad[0])} "
-                f"({type(bad[0]).__name__}); {_make_number(bad[0])}."
+                f"({type(bad[0]).__name__}); {way_out}."
             )
     numbers = np.full(len(values), np.nan)
     try:
@@ -262,7 +280,7 @@ def _restore_levels(codes: np.ndarray, kind: Discrete, dtype: Any) -> Any:
     positions = np.clip(np.rint(np.where(missing, 0.0, codes)), 0, len(kind.levels) - 1)
     positions = np.where(missing, -1, positions).astype(np.intp)
     if isinstance(dtype, str):
-        ordered = dtype == "ordered category"
+        ordered = dtype.startswith("ordered")
         return pd.Categorical.from_codes(
             positions, dtype=pd.CategoricalDtype(list(kind.levels), ordered=ordered)
         )
@@ -272,7 +290,7 @@ def _restore_levels(codes: np.ndarray, kind: Discrete, dtype: Any) -> Any:
 def _level_array(kind: Discrete, dtype: Any) -> Any:
     """Return the levels in the column's dtype, or in their own where that would change them."""
     levels = list(kind.levels)
-    if dtype.kind == "U" or types.is_object_dtype(dtype):
+    if isinstance(dtype, np.dtype) and dtype.kind in "UO":
         objects = np.empty(len(levels), dtype=object)
         objects[:] = levels
         return objects
@@ -293,7 +311,8 @@ def restore_numbers(values: np.ndarray, kind: Numeric, dtype: Any) -> Any:
     """Return float64 values, NaN where missing, in the column's dtype where it holds them."""
     if isinstance(dtype, str):
         dtype = np.dtype(np.int64 if isinstance(kind, Count) else np.float64)
-    if isinstance(kind, Count) or dtype.kind in "iub":
+    values = kind.snap(values)
+    if dtype.kind in "iub":
         values = np.rint(values)
     missing = np.isnan(values)
     if types.is_object_dtype(dtype):

@@ -136,6 +136,12 @@ class Columns:
         """Return the same columns with another target; None for no target."""
         return self._derive(self._columns, target)
 
-    def replace(self, columns: Mapping[Any, ColumnKind]) -> Self:
-        """Return a schema in which these columns have these kinds; new names come last."""
-        return self._derive({**self._columns, **columns}, self._target)
+    def replace(self, columns: Mapping[Any, ColumnKind] | Columns) -> Self:
+        """Return a schema in which these columns have these kinds; new names come last.
+
+        Parameters
+        ----------
+        columns : mapping of name to column kind, or TableSchema
+        """
+        given = columns.columns if isinstance(columns, Columns) else columns
+        return self._derive({**self._columns, **given}, self._target)

@@ -9,10 +9,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..exceptions import TableMismatchError
 from ._columns import Columns
-from ._kinds import LARGEST_COUNT, Count, Discrete, Numeric
+from ._containers import from_pandas, require_container
+from ._kinds import LARGEST_COUNT, Count, Discrete, Numeric, shorten
 
-__all__ = ["TableFormat", "dtype_of", "name_dtype", "public_format"]
+__all__ = ["CATEGORIES", "TableFormat", "dtype_of", "name_dtype", "public_format"]
+
+# what is kept of categorical dtypes
+CATEGORIES = ("category", "ordered category", "arrow category", "ordered arrow category")
 
 
 @dataclass(frozen=True)
@@ -21,13 +26,14 @@ class TableFormat:
 
     Attributes
     ----------
-    container : {"pandas", "polars", "numpy"}
-        What `build` returns.
+    container : {"pandas", "polars", "arrow", "arrow batch", "numpy"}
+        What `build` returns: a frame, a ``pyarrow.Table`` or ``RecordBatch``, or an array.
     names : tuple
         The columns' names.
     dtypes : tuple
-        One dtype per column. A categorical dtype is reduced to ``"category"`` or
-        ``"ordered category"``, so that no category seen only in the data is kept.
+        One dtype per column. A categorical dtype is reduced to ``"category"``, and a dictionary
+        of Arrow to ``"arrow category"``, so that no category seen only in the data is kept;
+        ``"ordered "`` stands before where the categories have an order.
     """
 
     container: str
@@ -47,11 +53,7 @@ class TableFormat:
         series = [pd.Series(c, index=index, dtype=c.dtype, copy=False) for c in columns]
         frame = pd.concat(series, axis=1, keys=range(len(series)))
         frame.columns = pd.Index(list(self.names))
-        if self.container == "polars":
-            import polars
-
-            return polars.from_pandas(frame)
-        return frame
+        return from_pandas(frame, self.container, self.dtypes)
 
 
 def _stack(columns: Sequence[Any], dtypes: Sequence[Any]) -> np.ndarray:
@@ -71,26 +73,31 @@ def public_format(table_format: TableFormat, schema: Columns) -> TableFormat:
     """Return the part of a table's format that does not depend on its values.
 
     The dtype of a column is often inferred from its values: pandas reads integers as int64 unless
-    one is missing, as uint64 when one is very large; a downcast keeps the bits that the largest
-    value needs; a fraction makes a column of whole numbers float. Repeating it would tell of a
-    single row. Dtypes are therefore derived from the schema, in 64 bits: values beyond the bounds
-    are admitted and clipped, so that no narrower dtype holds every table that fits.
+    one is missing, as uint64 when one is very large, and as objects when one is a text; a downcast
+    keeps the bits that the largest value needs; a fraction makes a column of whole numbers float.
+    Repeating it would tell of a single row. Dtypes are therefore derived from the schema, in 64
+    bits: values beyond the bounds are admitted and clipped, so that no narrower dtype holds every
+    table that fits.
 
     ============================  ==================  =================
     values of the column          not nullable        nullable
     ============================  ==================  =================
     counts, integer levels        int64               float64
+    integer levels beyond 2⁵³     int64               Int64
     real numbers, float levels    float64             float64
     boolean levels                bool                object
     string levels                 str                 str
     levels of several types       object              object
     ============================  ==================  =================
 
-    Here ``str`` stands for what pandas makes of strings by default. Of the input remain its
-    container, its names, which columns are categorical, and the family of each column's dtype:
-    a column with a nullable extension dtype of pandas gets Int64, Float64, boolean or string; one
-    with an Arrow dtype those of Arrow; columns of polars those of polars. An array has the one
-    dtype that holds all columns; an array of strings remains one if no column is nullable.
+    Here ``str`` stands for what pandas makes of strings by default. Integer levels beyond 2⁶³ are
+    uint64, or UInt64. Of the input remain facts about how it is stored: its container, its names,
+    which columns are categories, and the backend of each column. A column with a nullable extension
+    dtype of pandas gets Int64, Float64, boolean or string; one with an Arrow dtype, or of an Arrow
+    table, those of Arrow; columns of polars those of polars. Objects have no backend of their own,
+    because a single text makes objects of a column of numbers: such a column has the backend that
+    all other columns share, else numpy's. An array has the one dtype that holds all columns; an
+    array of strings remains one if no column is nullable.
 
     Parameters
     ----------
@@ -102,8 +109,13 @@ def public_format(table_format: TableFormat, schema: Columns) -> TableFormat:
     Returns
     -------
     TableFormat
-        The same for all tables that fit the schema, as far as container, names, categorical
-        columns and families are the same.
+        The same for all tables that fit the schema, as far as container, names, categories and
+        backends are the same.
+
+    Raises
+    ------
+    TableMismatchError
+        If the container holds no column of such levels, whatever the rows.
 
     Examples
     --------
@@ -116,29 +128,65 @@ def public_format(table_format: TableFormat, schema: Columns) -> TableFormat:
     (dtype('int64'),) (dtype('float64'),)
     (dtype('float64'),) (dtype('float64'),)
     """
+    found = {_backend(dtype) for dtype in table_format.dtypes} - {None}
+    shared = found.pop() if len(found) == 1 else "numpy"
+    container = table_format.container
+    if container in ("polars", "arrow", "arrow batch"):
+        _check_levels(schema, container)
     dtypes = tuple(
-        _public_dtype(kind, dtype, table_format.container)
+        _public_dtype(kind, dtype, container, _backend(dtype) or str(shared))
         for kind, dtype in zip(schema.columns.values(), table_format.dtypes, strict=True)
     )
+    if container == "numpy" and len(set(dtypes)) > 1:
+        # no dtype but object holds such integers beside other numbers
+        dtypes = tuple(
+            np.dtype(object) if _is_beyond_float(kind) else dtype
+            for kind, dtype in zip(schema.columns.values(), dtypes, strict=True)
+        )
     return replace(table_format, dtypes=dtypes)
 
 
-def _public_dtype(kind: Numeric | Discrete, dtype: Any, container: str) -> Any:
-    if isinstance(dtype, str) and isinstance(kind, Discrete) and container != "numpy":
-        return dtype
+def _backend(dtype: Any) -> str | None:
+    """Return who stores the values of a column; None where its dtype does not say."""
+    if isinstance(dtype, str):
+        return "arrow" if dtype.endswith("arrow category") else None
+    if isinstance(dtype, pd.ArrowDtype):
+        return "arrow"
+    if isinstance(dtype, pd.api.extensions.ExtensionDtype) and dtype.na_value is pd.NA:
+        return "nullable"
+    return None if dtype == np.dtype(object) else "numpy"
+
+
+def _check_levels(schema: Columns, container: str) -> None:
+    for name, kind in schema.columns.items():
+        if isinstance(kind, Discrete) and _content(kind) == "object":
+            raise TableMismatchError(
+                f"Column {name!r} has levels of several types, or beyond 64 bits, "
+                f"{shorten(kind.levels)}, which no column of {container.split()[0]} holds; "
+                "make all levels strings, or pass a pandas DataFrame."
+            )
+
+
+def _public_dtype(kind: Numeric | Discrete, dtype: Any, container: str, backend: str) -> Any:
     content = _content(kind)
+    is_category = isinstance(dtype, str) and isinstance(kind, Discrete) and container != "numpy"
+    if is_category and (container != "polars" or content == "string"):
+        return dtype
     if content == "object":
         return np.dtype(object)
     if container == "polars":
         return _NULLABLE[content]()
-    if container == "numpy" or isinstance(dtype, str | np.dtype) or dtype.na_value is not pd.NA:
+    if container in ("arrow", "arrow batch"):
+        return _arrow_dtype(content)
+    if container == "numpy" or backend == "numpy":
         return _numpy_dtype(kind, content, dtype, container)
-    return _arrow_dtype(content) if isinstance(dtype, pd.ArrowDtype) else _NULLABLE[content]()
+    return _arrow_dtype(content) if backend == "arrow" else _NULLABLE[content]()
 
 
 # classes, as instances keep what was computed with them, and would be pickled with that
 _NULLABLE: dict[str, Any] = {
     "integer": pd.Int64Dtype,
+    "unsigned": pd.UInt64Dtype,
     "float": pd.Float64Dtype,
     "boolean": pd.BooleanDtype,
     "string": pd.StringDtype,
@@ -152,10 +200,20 @@ def _content(kind: Numeric | Discrete) -> str:
     types = {type(level) for level in kind.levels}
     if types in ({str}, {bool}):
         return "string" if types == {str} else "boolean"
-    if not types <= {int, float} or any(abs(level) > LARGEST_COUNT for level in kind.levels):
-        # numpy would turn some integers beyond 2**53 into others
-        return "object"
-    return "integer" if types == {int} else "float"
+    if types == {int}:
+        low, high = min(kind.levels), max(kind.levels)
+        if low >= -(2**63) and high < 2**63:
+            return "integer"
+        return "unsigned" if low >= 0 and high < 2**64 else "object"
+    # numpy would turn some integers beyond 2**53 into others
+    return "float" if types <= {int, float} and not _is_beyond_float(kind) else "object"
+
+
+def _is_beyond_float(kind: Numeric | Discrete) -> bool:
+    """Whether a column has integers that a float may not hold."""
+    return isinstance(kind, Discrete) and any(
+        type(level) is int and abs(level) > LARGEST_COUNT for level in kind.levels
+    )
 
 
 def _numpy_dtype(kind: Numeric | Discrete, content: str, dtype: Any, container: str) -> Any:
@@ -166,7 +224,13 @@ def _numpy_dtype(kind: Numeric | Discrete, content: str, dtype: Any, container: 
         return np.dtype("U" if is_text else object)
     if content == "boolean":
         return np.dtype(object if kind.nullable else bool)
-    return np.dtype(np.int64 if content == "integer" and not kind.nullable else np.float64)
+    if content == "float":
+        return np.dtype(np.float64)
+    if not kind.nullable:
+        return np.dtype(np.uint64 if content == "unsigned" else np.int64)
+    if _is_beyond_float(kind):
+        return np.dtype(object) if container == "numpy" else _NULLABLE[content]()
+    return np.dtype(np.float64)
 
 
 def _arrow_dtype(content: str) -> Any:
@@ -174,6 +238,7 @@ def _arrow_dtype(content: str) -> Any:
 
     arrow = {
         "integer": pyarrow.int64(),
+        "unsigned": pyarrow.uint64(),
         "float": pyarrow.float64(),
         "boolean": pyarrow.bool_(),
         "string": pyarrow.string(),
@@ -183,7 +248,8 @@ def _arrow_dtype(content: str) -> Any:
 
 # Names of dtypes in files
 
-_NUMPY_DTYPES = {name: np.dtype(name) for name in ("int64", "float64", "bool", "object", "U")}
+_NUMPY = ("int64", "uint64", "float64", "bool", "object", "U")
+_NUMPY_DTYPES = {name: np.dtype(name) for name in _NUMPY}
 _ARROW = {f"arrow {content}": content for content in _NULLABLE}
 _EXTENSIONS = {kind().name: kind for kind in _NULLABLE.values() if kind is not pd.StringDtype}
 
@@ -214,4 +280,7 @@ def dtype_of(name: str) -> Any:
         return pd.Series(["a"]).dtype
     if name == "string":
         return pd.StringDtype()
-    return _arrow_dtype(_ARROW[name]) if name in _ARROW else _EXTENSIONS[name]()
+    if name in _ARROW:
+        require_container("pandas", uses_arrow=True)
+        return _arrow_dtype(_ARROW[name])
+    return _EXTENSIONS[name]()

@@ -13,6 +13,7 @@ from scipy.sparse import issparse
 from ..exceptions import TableMismatchError
 from ._codes import decode_column, encode_column, read_dtype
 from ._columns import Columns
+from ._containers import as_pandas, as_series, check_names, plain_columns
 from ._formats import TableFormat
 from ._kinds import shorten
 
@@ -21,6 +22,7 @@ __all__ = [
     "encode_table",
     "fit_schema_to_names",
     "join_target",
+    "read_any_frame",
     "read_frame",
 ]
 
@@ -35,7 +37,8 @@ def read_frame(
     Parameters
     ----------
     X : DataFrame or array-like of shape (n_rows, n_columns)
-        pandas, anything with ``to_pandas()`` such as polars, or what numpy makes an array of.
+        pandas, polars, an Arrow table or record batch, any other frame with ``to_pandas()``, or
+        what numpy makes an array of.
     schema : TableSchema, default=None
         Names the columns of an array by position, with or without its target; by default they are
         ``"x0"``, ``"x1"``, ... Whether a frame has the schema's columns is not checked here.
@@ -45,13 +48,13 @@ def read_frame(
     Returns
     -------
     frame : DataFrame of shape (n_rows, n_columns)
-        Shares memory with `X` where possible.
+        Shares memory with `X` where possible. Categories of intervals have become texts.
     table_format : TableFormat
 
     Raises
     ------
     TypeError
-        If `X` is sparse.
+        If `X` is sparse, or lazy.
     ValueError
         If `X` is not two-dimensional, is empty, or is complex.
     TableMismatchError
@@ -64,21 +67,43 @@ def read_frame(
     >>> list(frame), table_format.container
     (['x0', 'x1'], 'numpy')
     """
+    table = _read_table(X, ensure_min_samples)
+    if table is None:
+        return _read_array(X, schema, ensure_min_samples)
+    frame, container = table
+    dtypes = tuple(read_dtype(frame.dtypes.iloc[j], name) for j, name in enumerate(frame.columns))
+    table_format = TableFormat(container, tuple(frame.columns.tolist()), dtypes)
+    return plain_columns(frame), table_format
+
+
+def read_any_frame(X: Any, ensure_min_samples: int = 1) -> tuple[pd.DataFrame, str]:
+    """Return a table as a pandas frame, and its container; dates and other dtypes are admitted.
+
+    The columns of an array are named ``"x0"``, ``"x1"``, ...; what else `read_frame` refuses is
+    refused.
+    """
+    table = _read_table(X, ensure_min_samples)
+    if table is None:
+        frame, table_format = read_frame(X, ensure_min_samples=ensure_min_samples)
+        return frame, table_format.container
+    frame, container = table
+    for name, dtype in zip(frame.columns, frame.dtypes, strict=True):
+        if dtype.kind == "c":
+            read_dtype(dtype, name)
+    return plain_columns(frame), container
+
+
+def _read_table(X: Any, ensure_min_samples: int) -> tuple[pd.DataFrame, str] | None:
+    """Return a frame of any container, its shape and names checked; None if it is none."""
     if issparse(X):
         raise TypeError(
             "Sparse data was passed, but a dense table is required; convert it with X.toarray()."
         )
-    if isinstance(X, pd.DataFrame):
-        frame, container = X, "pandas"
-    elif hasattr(X, "to_pandas") and getattr(X, "ndim", 2) == 2 and hasattr(X, "columns"):
-        is_polars = type(X).__module__.partition(".")[0] == "polars"
-        frame, container = X.to_pandas(), "polars" if is_polars else "pandas"
-    else:
-        return _read_array(X, schema, ensure_min_samples)
-    _check_shape(frame.shape, ensure_min_samples)
-    _check_names(frame)
-    dtypes = tuple(read_dtype(frame.dtypes.iloc[j], name) for j, name in enumerate(frame.columns))
-    return frame, TableFormat(container, tuple(frame.columns.tolist()), dtypes)
+    table = as_pandas(X)
+    if table is not None:
+        _check_shape(table[0].shape, ensure_min_samples)
+        check_names(table[0].columns)
+    return table
 
 
 def _read_array(
@@ -102,8 +127,6 @@ def _make_table(X: Any) -> str:
     """Return how to make a table of what is none."""
     if isinstance(X, str | PathLike):
         return f"Read the file first, for instance with pd.read_csv({str(X)!r})."
-    if hasattr(X, "collect"):
-        return "Collect the lazy frame first: X.collect()."
     if isinstance(X, pd.Series):
         return "A table of this one column is X.to_frame()."
     return "Reshape your data: one column is X.reshape(-1, 1), one row X.reshape(1, -1)."
@@ -141,19 +164,6 @@ def _check_shape(shape: tuple[int, ...], ensure_min_samples: int) -> None:
             )
 
 
-def _check_names(frame: pd.DataFrame) -> None:
-    if isinstance(frame.columns, pd.MultiIndex):
-        raise TableMismatchError(
-            "The table's columns have several levels; flatten them, for instance with "
-            "df.columns = df.columns.map('_'.join)."
-        )
-    repeated = frame.columns[frame.columns.duplicated()].unique().tolist()
-    if repeated:
-        raise TableMismatchError(
-            f"The table has several columns named {shorten(repeated)}; rename or drop all but one."
-        )
-
-
 def join_target(
     frame: pd.DataFrame, table_format: TableFormat, y: Any, name: Hashable = None
 ) -> tuple[pd.DataFrame, TableFormat]:
@@ -183,9 +193,7 @@ def join_target(
     >>> table_format.names
     ('x0', 'target')
     """
-    if not isinstance(y, pd.Series):
-        y = y.to_pandas() if hasattr(y, "to_pandas") else y
-        y = y.iloc[:, 0] if isinstance(y, pd.DataFrame) and y.shape[1] == 1 else y
+    y = as_series(y)
     if not isinstance(y, pd.Series):
         array = _as_array(y)
         if array.ndim != 1 and array.shape[1:] != (1,):
@@ -199,7 +207,8 @@ def join_target(
         raise TableMismatchError(
             f"X already has the target column {name!r}; drop it from X, or do not pass y."
         )
-    joined = pd.concat([frame, y.set_axis(frame.index)], axis=1)
+    column = plain_columns(y.set_axis(frame.index).to_frame())
+    joined = pd.concat([frame, column], axis=1)
     joined.columns = pd.Index([*table_format.names, name])
     dtypes = (*table_format.dtypes, read_dtype(y.dtype, name))
     return joined, TableFormat(table_format.container, (*table_format.names, name), dtypes)

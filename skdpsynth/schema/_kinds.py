@@ -13,6 +13,8 @@ import numpy as np
 import pandas as pd
 
 from ..exceptions import SchemaError
+from ..privacy import Purchase
+from ._lattice import Lattice, make_lattice
 
 __all__ = ["Categorical", "ColumnKind", "Continuous", "Count", "Discrete", "Numeric", "Ordinal"]
 
@@ -94,6 +96,22 @@ def _read_levels(levels: Any, kind: str) -> tuple[Any, ...]:
     return levels
 
 
+def _bought_with() -> Any:
+    """Return the field that says what a column was bought with; it is not part of its value."""
+    return field(default=(), kw_only=True, compare=False, repr=False, metadata={"stored": False})
+
+
+def _read_purchases(bought_with: Any, kind: str) -> tuple[Purchase, ...]:
+    if not isinstance(bought_with, tuple | list) or not all(
+        isinstance(purchase, Purchase) for purchase in bought_with
+    ):
+        raise SchemaError(
+            f"{kind}: bought_with must be a tuple of purchases, as a bought schema has them, got "
+            f"{bought_with!r}."
+        )
+    return tuple(bought_with)
+
+
 @dataclass(frozen=True, repr=False)
 class Numeric:
     """A column of numbers between two public bounds; values outside are clipped to them."""
@@ -101,6 +119,30 @@ class Numeric:
     low: float
     high: float
     nullable: bool = field(default=False, kw_only=True)
+    step: float | None = field(default=None, kw_only=True)
+    bought_with: tuple[Purchase, ...] = _bought_with()
+
+    @property
+    def lattice(self) -> Lattice | None:
+        """The values that the column can take; None where it can take any between the bounds."""
+        return None
+
+    @property
+    def n_steps(self) -> int | None:
+        """How many steps lie between the bounds; None where the column has no steps."""
+        lattice = self.lattice
+        return None if lattice is None else lattice.n_steps
+
+    def snap(self, values: np.ndarray) -> np.ndarray:
+        """Return the nearest values that the column can take, beyond the bounds too."""
+        lattice = self.lattice
+        return values if lattice is None else lattice.snap(values)
+
+    @property
+    def span(self) -> float:
+        """The range in steps, or in units of the column where it has no steps."""
+        n_steps = self.n_steps
+        return self.high - self.low if n_steps is None else n_steps
 
     def __post_init__(self) -> None:
         kind = type(self).__name__
@@ -119,13 +161,19 @@ class Numeric:
                 f"{sys.float_info.min:.3g}, where floating-point numbers lose their digits; "
                 "multiply the column, and its bounds, by a power of ten."
             )
+        bought_with = _read_purchases(self.bought_with, kind)
         object.__setattr__(self, "low", low)
         object.__setattr__(self, "high", high)
         object.__setattr__(self, "nullable", bool(self.nullable))
+        object.__setattr__(self, "bought_with", bought_with)
 
     def __repr__(self) -> str:
-        nullable = ", nullable=True" if self.nullable else ""
-        return f"{type(self).__name__}({self.low!r}, {self.high!r}{nullable})"
+        fields = "".join(
+            f", {name}={value!r}"
+            for name in ("decimals", "step", "nullable")
+            if (value := getattr(self, name, None)) is not None and value is not False
+        )
+        return f"{type(self).__name__}({self.low!r}, {self.high!r}{fields})"
 
 
 @dataclass(frozen=True, repr=False)
@@ -138,12 +186,48 @@ class Continuous(Numeric):
         Public bounds; values outside are clipped to them.
     nullable : bool, default=False
         Whether values may be missing.
+    decimals : int, default=None
+        Values have at most so many decimals, such as 2 for money, and so must the bounds. By
+        default they have all digits.
+    step : float, default=None
+        Values are ``low``, ``low + step``, ``low + 2 * step``, ... up to ``high``, which must be
+        one of them. With `decimals` as well, `low` and `step` have no more decimals than that.
+    bought_with : tuple of Purchase, default=()
+        What was paid for the bounds; no part of comparisons.
+
+    Notes
+    -----
+    With `decimals` or `step` a value between two possible ones is moved to the nearest, as one
+    outside the bounds is moved to a bound. Density, where it is asked for, is then the probability
+    of a value.
 
     Examples
     --------
     >>> Continuous(0, 1, nullable=True)
     Continuous(0.0, 1.0, nullable=True)
+    >>> Continuous(0, 9999.99, decimals=2)
+    Continuous(0.0, 9999.99, decimals=2)
+    >>> Continuous(34.5, 42, step=0.1)
+    Continuous(34.5, 42.0, step=0.1)
     """
+
+    decimals: int | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        lattice = self.lattice
+        if lattice is not None:
+            if self.decimals is not None:
+                object.__setattr__(self, "decimals", lattice.decimals)
+            if self.step is not None:
+                object.__setattr__(self, "step", lattice.step)
+
+    @property
+    def lattice(self) -> Lattice | None:
+        """The values that the column can take; None where it can take any between the bounds."""
+        if self.step is None and self.decimals is None:
+            return None
+        return make_lattice(self.low, self.high, self.step, self.decimals, "Continuous")
 
 
 @dataclass(frozen=True, repr=False)
@@ -156,15 +240,24 @@ class Count(Numeric):
         Public bounds, at most 2⁵³ in absolute value; values outside are clipped to them.
     nullable : bool, default=False
         Whether values may be missing.
+    step : int, default=None
+        Values are ``low``, ``low + step``, ``low + 2 * step``, ... up to ``high``, which must be
+        one of them; an integer between two of them is moved to the nearest. By default all
+        integers are possible.
+    bought_with : tuple of Purchase, default=()
+        What was paid for the bounds; no part of comparisons.
 
     Examples
     --------
     >>> Count(17, 90)
     Count(17, 90)
+    >>> Count(0, 100, step=5)
+    Count(0, 100, step=5)
     """
 
     low: int
     high: int
+    step: int | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -181,6 +274,25 @@ class Count(Numeric):
                     "exactly; is the column an identifier that should be dropped?"
                 )
             object.__setattr__(self, which, int(bound))
+        if self.step is not None:
+            step = make_lattice(self.low, self.high, self.step, None, "Count").step
+            if not step.is_integer():
+                raise SchemaError(
+                    f"Count: step must be an integer, got {self.step!r}; use Continuous for a "
+                    "column of real numbers."
+                )
+            object.__setattr__(self, "step", None if step == 1 else int(step))
+
+    @property
+    def lattice(self) -> Lattice:
+        """The values that the column can take."""
+        step = self.step or 1
+        n_steps = (self.high - self.low) // step
+        return Lattice(float(self.low), float(self.high), float(step), n_steps, 0)
+
+    def snap(self, values: np.ndarray) -> np.ndarray:
+        """Return the nearest values that the column can take, beyond the bounds too."""
+        return np.rint(values) if self.step is None else self.lattice.snap(values)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -190,6 +302,7 @@ class Discrete:
     levels: Sequence[Any]
     nullable: bool = field(default=False, kw_only=True)
     other: Any = field(default=None, kw_only=True)
+    bought_with: tuple[Purchase, ...] = _bought_with()
 
     def __post_init__(self) -> None:
         kind = type(self).__name__
@@ -198,8 +311,10 @@ class Discrete:
             raise SchemaError(
                 f"{kind}: other={other!r} is not one of the levels {shorten(levels)}; add it."
             )
+        bought_with = _read_purchases(self.bought_with, kind)
         object.__setattr__(self, "levels", levels)
         object.__setattr__(self, "nullable", bool(self.nullable))
+        object.__setattr__(self, "bought_with", bought_with)
         object.__setattr__(self, "other", None if other is None else levels[levels.index(other)])
 
     def _identity(self) -> tuple[Any, ...]:
@@ -233,6 +348,8 @@ class Categorical(Discrete):
         Whether values may be missing.
     other : level, default=None
         The level that stands for values outside `levels`. By default such a value is an error.
+    bought_with : tuple of Purchase, default=()
+        What was paid for the levels; no part of comparisons.
 
     Examples
     --------
@@ -253,6 +370,8 @@ class Ordinal(Discrete):
         Whether values may be missing.
     other : level, default=None
         The level that stands for values outside `levels`. By default such a value is an error.
+    bought_with : tuple of Purchase, default=()
+        What was paid for the levels; no part of comparisons.
 
     Examples
     --------

@@ -45,7 +45,7 @@ FALSE_CELL_PROBABILITY = 1e-4
 OTHER = "(other)"
 
 
-class Purchase(NamedTuple):
+class Wanted(NamedTuple):
     """A column to buy, and what its rows hold.
 
     Attributes
@@ -163,7 +163,7 @@ def _default_kind(dtype: Any) -> Any:
     return Continuous if types.is_numeric_dtype(dtype) else Categorical
 
 
-def _count(column: pd.Series, name: Hashable, kind: Any, nullable: bool) -> Purchase:
+def _count(column: pd.Series, name: Hashable, kind: Any, nullable: bool) -> Wanted:
     """Return the exact histogram of one column; missing values are in no cell."""
     if not nullable and column.isna().any():
         raise TableMismatchError(
@@ -172,12 +172,12 @@ def _count(column: pd.Series, name: Hashable, kind: Any, nullable: bool) -> Purc
         )
     if issubclass(kind, Numeric):
         values = read_numbers(column, WIDEST[kind], name)
-        return Purchase(name, kind, nullable, _count_cells(values, EXPONENTS[kind]), [])
+        return Wanted(name, kind, nullable, _count_cells(values, EXPONENTS[kind]), [])
     counts = _count_levels(column, name)
     order = sorted(counts, key=lambda key: (key[0].__name__, key[1]))
     levels = [level for _, level in order]
     exact = np.array([counts[key] for key in order], dtype=np.int64)
-    return Purchase(name, kind, nullable, exact, levels)
+    return Wanted(name, kind, nullable, exact, levels)
 
 
 def _count_cells(values: np.ndarray, exponents: range) -> np.ndarray:
@@ -230,8 +230,8 @@ def _read_level(value: Any, name: Hashable) -> tuple[type, Any]:
 
 
 def _buy(
-    numeric: Sequence[Purchase],
-    discrete: Sequence[Purchase],
+    numeric: Sequence[Wanted],
+    discrete: Sequence[Wanted],
     desk: Mechanisms,
 ) -> dict[Hashable, ColumnKind]:
     """Release all histograms and read bounds and levels off them."""
@@ -255,7 +255,7 @@ def _buy(
 
 
 def _release_cells(
-    numeric: Sequence[Purchase], mu: float, desk: Mechanisms
+    numeric: Sequence[Wanted], mu: float, desk: Mechanisms
 ) -> tuple[list[np.ndarray], float]:
     """Release which cells of the numeric columns are occupied, and from how many rows on.
 
@@ -274,7 +274,7 @@ def _release_cells(
     return np.split(released >= threshold, np.cumsum(sizes)[:-1]), threshold
 
 
-def _find_bounds(is_occupied: np.ndarray, purchase: Purchase) -> ColumnKind | None:
+def _find_bounds(is_occupied: np.ndarray, purchase: Wanted) -> ColumnKind | None:
     """Return the kind between the outer edges of the outermost occupied cells."""
     occupied = np.flatnonzero(is_occupied)
     if not len(occupied):
@@ -301,7 +301,7 @@ def _edges(cell: int, kind: Any) -> tuple[float, float]:
 
 
 def _release_levels(
-    discrete: Sequence[Purchase],
+    discrete: Sequence[Wanted],
     mu: float,
     failure: float,
     desk: Mechanisms,
@@ -313,7 +313,7 @@ def _release_levels(
     return released, plan.threshold
 
 
-def _find_levels(noisy: np.ndarray, purchase: Purchase) -> ColumnKind | None:
+def _find_levels(noisy: np.ndarray, purchase: Wanted) -> ColumnKind | None:
     """Return the kind of the levels that passed, and one that stands for the others."""
     passed: dict[Any, float] = {}
     for position in np.argsort(-noisy, kind="stable"):

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from .._storing import Entry, Stored, require
-from ..privacy import PrivacyLedger
-from ._formats import TableFormat
+from ..privacy import PrivacyLedger, Purchase
+from ._containers import CONTAINERS, require_container
+from ._formats import CATEGORIES, TableFormat
 from ._json import read_json
 from ._kinds import Categorical, Continuous, Count, Ordinal
 from ._table_schema import TableSchema
@@ -19,7 +21,7 @@ __all__ = ["STORED", "check_format"]
 
 
 class SchemaState(NamedTuple):
-    """A schema: its JSON text, and what it was bought for."""
+    """A schema: its JSON text, and the ledger of its purchase."""
 
     text: str
     ledger: PrivacyLedger | None
@@ -33,22 +35,32 @@ def _take_schema(schema: TableSchema) -> dict[str, Any]:
 
 
 def _make_schema(text: str, ledger: PrivacyLedger | None) -> TableSchema:
-    return TableSchema(*read_json(text))._bought_with(ledger)
+    columns, target, purchases = read_json(text)
+    if ledger is not None and not purchases:
+        # files of before purchases had a number: this one is told from every other, and so never
+        # left out of a sum
+        purchases = (Purchase.of(ledger.spent()),)
+        columns = {name: replace(kind, bought_with=purchases) for name, kind in columns.items()}
+    return TableSchema(columns, target)._paid_for(purchases, ledger)
 
 
 def check_format(table_format: TableFormat) -> None:
-    """Check that every column has a dtype, and the container is known."""
-    require(table_format.container in ("pandas", "polars", "numpy"), "its container is unknown")
+    """Check that every column has a dtype, and the container is known and installed."""
+    require(table_format.container in CONTAINERS, "its container is unknown")
+    is_arrow = any(str(dtype).endswith("arrow category") for dtype in table_format.dtypes)
+    require_container(table_format.container, uses_arrow=is_arrow)
     require(len(table_format.names) == len(table_format.dtypes), "columns lack their dtypes")
     for dtype in table_format.dtypes:
-        is_category = isinstance(dtype, str) and dtype in ("category", "ordered category")
+        is_category = isinstance(dtype, str) and dtype in CATEGORIES
         is_dtype = isinstance(dtype, np.dtype | pd.api.extensions.ExtensionDtype)
         require(is_category or is_dtype, "a column has no dtype")
 
 
 STORED = Stored(
     entries=(
-        *map(Entry, (Categorical, Continuous, Count, Ordinal)),
+        *map(Entry, (Categorical, Ordinal)),
+        Entry(Count, added=frozenset({"step"})),
+        Entry(Continuous, added=frozenset({"step", "decimals"})),
         Entry(TableSchema, state=SchemaState, taken=_take_schema, build=_make_schema),
         Entry(TableFormat, check_format),
     )

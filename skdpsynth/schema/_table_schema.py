@@ -5,13 +5,16 @@ A schema is an input of the curator, like ε: nothing in it may be learned from 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
-from ..privacy import Mechanisms, NoiseSource, PrivacyLedger
+from ..exceptions import SchemaWarning
+from ..privacy import Mechanisms, NoiseSource, PrivacyLedger, Purchase, unite_purchases
 from ._columns import Columns
-from ._draft import draft_columns
+from ._draft import draft_table
 from ._json import read_json, read_text, write_json
 from ._kinds import ColumnKind
 from ._purchase import buy_columns
@@ -47,26 +50,53 @@ class TableSchema(Columns):
 
     def __init__(self, columns: Mapping[Any, ColumnKind], target: Hashable = None) -> None:
         super().__init__(columns, target)
+        self._purchases = unite_purchases(*(kind.bought_with for kind in self._columns.values()))
         self._ledger: PrivacyLedger | None = None
+
+    @property
+    def bought_with(self) -> tuple[Purchase, ...]:
+        """What bounds and levels were bought for with `from_private`, purchase by purchase.
+
+        Every fit counts them in ``privacy_spent_.total``, each once. Schemas made from this one by
+        `select`, `drop`, `replace` or `with_target` have them too, since what they repeat was
+        bought together; so have copies, pickles and files, JSON as well. A column that was bought
+        takes its purchase along: a schema that has columns of several others has the purchases of
+        all. Only bounds and levels that are typed anew are not known to have been bought. Purchases
+        take no part in comparisons of schemas.
+        """
+        return self._purchases
 
     @property
     def ledger(self) -> PrivacyLedger | None:
         """The ledger of the purchase if the schema was bought with `from_private`, else None.
 
-        Schemas made from this one by `select`, `drop`, `replace` or `with_target` have it too: what
-        they repeat was bought together. It takes no part in comparisons and is not written to JSON.
+        It is kept where the schema is of one purchase, and is not written to JSON, which has the
+        sum only; see `bought_with`. It takes no part in comparisons.
         """
         return self._ledger
 
     def _derive(self, columns: Mapping[Any, ColumnKind], target: Hashable) -> Self:
-        derived = super()._derive(columns, target)
-        derived._ledger = self._ledger
-        return derived
+        return super()._derive(columns, target)._paid_for(self._purchases, self._ledger)
 
-    def _bought_with(self, ledger: PrivacyLedger | None) -> Self:
-        """Return this schema as one whose bounds and levels were bought with a ledger."""
+    def replace(self, columns: Mapping[Any, ColumnKind] | Columns) -> Self:
+        """Return a schema in which these columns have these kinds; new names come last.
+
+        Parameters
+        ----------
+        columns : mapping of name to column kind, or TableSchema
+        """
+        replaced = super().replace(columns)
+        given = columns if isinstance(columns, TableSchema) else None
+        return replaced if given is None else replaced._paid_for(given.bought_with, given.ledger)
+
+    def _paid_for(
+        self, purchases: tuple[Purchase, ...], ledger: PrivacyLedger | None = None
+    ) -> Self:
+        """Return this schema as one whose bounds and levels were also bought with these."""
         schema = type(self)(self._columns, self._target)
-        schema._ledger = ledger
+        schema._purchases = unite_purchases(self._purchases, purchases)
+        if len(schema._purchases) <= 1:
+            schema._ledger = self._ledger or ledger
         return schema
 
     @classmethod
@@ -76,10 +106,10 @@ class TableSchema(Columns):
         """Draft a schema from *public* data.
 
         .. warning::
-           Bounds, levels and nullability are copied from the data. On private data this leaks:
-           the oldest person's age becomes a bound, a rare diagnosis a level. Call it on public
-           data (another year's release, made-up rows that span the code book) and read the
-           result before using it.
+           Bounds, levels, decimals, steps and nullability are copied from the data. On private
+           data this leaks: the oldest person's age becomes a bound, a rare diagnosis a level, and
+           one price of a tenth of a cent a third decimal. Call it on public data (another year's
+           release, made-up rows that span the code book) and read the result before using it.
 
         Booleans, strings, objects and categories become `Categorical` (an ordered pandas
         category `Ordinal`), with sorted levels or the category's own. Integers become `Count`,
@@ -87,7 +117,19 @@ class TableSchema(Columns):
         `Continuous`, except integers that pandas stores as floats because some are missing,
         which count as integers. A constant numeric column gets an upper bound one above (large
         values: twice) its value. An integer target with at most 20 distinct values becomes
-        `Categorical`.
+        `Categorical`, and so do as few integers of which some are beyond 2⁵³. Intervals, as of
+        ``pd.cut``, become levels that spell them.
+
+        At most 20 distinct floats that occur ten times each on average, and twice at least,
+        become `Ordinal` levels, unless they are consecutive whole numbers. Other floats get the
+        `decimals` that all of them are written with, if these are at most 8 in 10 rows or more;
+        ten or more distinct numbers, or repeated ones, get a `step` if all of them are whole steps
+        apart.
+
+        What may not be meant is told by a `SchemaWarning` for each finding, with what to change:
+        identifiers; dates, in words or as numbers such as 20240131; numbers that are texts, such as
+        ``"$1,200"``, ``"7%"`` or ``"<1"``; texts for missing values; constant columns. A column
+        without any value is left out, and told of too.
 
         Parameters
         ----------
@@ -102,10 +144,16 @@ class TableSchema(Columns):
         -------
         TableSchema
 
+        Warns
+        -----
+        SchemaWarning
+            Where a column may not be what it is drafted as, or is left out because it is empty.
+
         Raises
         ------
         TableMismatchError
-            If a column is empty, has too many levels, or holds dates or other unsupported values.
+            If columns have too many levels, or hold dates or other unsupported values; all of them
+            are named. If the target, or every column, is empty.
 
         Examples
         --------
@@ -117,7 +165,12 @@ class TableSchema(Columns):
           'sex': Categorical(['F', 'M'])
           'label': Categorical([1, 2])
         """
-        return cls(draft_columns(public_frame, target, max_levels), target)
+        draft = draft_table(public_frame, max_levels, target)
+        draft.require_kinds([] if target is None else [target])
+        schema = cls(draft.columns, target)
+        for doubt in draft.all_doubts:
+            warnings.warn(f"{doubt.reason} {doubt.python}", SchemaWarning, stacklevel=2)
+        return schema
 
     @classmethod
     def from_private(
@@ -166,7 +219,8 @@ class TableSchema(Columns):
         Returns
         -------
         TableSchema
-            Its `ledger` has what was released, and ``schema.ledger.spent()`` the sum.
+            Its `ledger` has what was released, and `bought_with` the sum, as a purchase that is
+            told from every other one.
 
         Raises
         ------
@@ -182,6 +236,9 @@ class TableSchema(Columns):
 
         Notes
         -----
+        *Decimals and steps* are not bought: what is public of them is declared in `kinds`, as in
+        ``Continuous(0, 10_000, decimals=2)``.
+
         *Bounds* are zero or signed powers of two: from 2⁻³² to 2⁵² for real numbers, where a range
         that begins below 2⁻³¹ begins at zero; for counts from 1 to 2⁵³, the upper ones less one.
         A noisy histogram counts the rows between two neighbouring such numbers, and zeros. The
@@ -225,11 +282,20 @@ class TableSchema(Columns):
         """
         ledger = PrivacyLedger(epsilon, delta, adjacency)
         desk = Mechanisms(ledger, NoiseSource(random_state))
-        return cls(buy_columns(frame, kinds, target, nullable, desk), target)._bought_with(ledger)
+        columns = buy_columns(frame, kinds, target, nullable, desk)
+        purchase = Purchase.of(ledger.spent())
+        declared = [kind for kind in (kinds or {}).values() if not isinstance(kind, str | type)]
+        for name, kind in columns.items():
+            if not any(kind is given for given in declared):
+                columns[name] = replace(kind, bought_with=(purchase,))
+        return cls(columns, target)._paid_for((purchase,), ledger)
 
     def to_json(self, path: str | Path | None = None, indent: int | None = 2) -> str:
-        """Return the schema as JSON text, and write it to `path` when one is given."""
-        text = write_json(self._columns, self._target, indent)
+        """Return the schema as JSON text, and write it to `path` when one is given.
+
+        The text of a schema that was bought says what with, so that fits that read it count it.
+        """
+        text = write_json(self._columns, self._target, self._purchases, indent)
         if path is not None:
             Path(path).write_text(text + "\n", encoding="utf-8")
         return text
@@ -246,4 +312,5 @@ class TableSchema(Columns):
         text = str(text_or_path).removeprefix("\ufeff")
         if isinstance(text_or_path, Path) or not text.lstrip().startswith(("{", "[")):
             text = read_text(Path(text_or_path))
-        return cls(*read_json(text))
+        columns, target, purchases = read_json(text)
+        return cls(columns, target)._paid_for(purchases)

@@ -95,7 +95,7 @@ def test_options_reach_the_benchmark(arguments, tmp_path, capsys):
         "--max-columns",
         "3",
     ]
-    more += ["--test-size", "0.5", "--missing", "?,-", "--epsilon", "0.3,3"]
+    more += ["--test-size", "0.5", "--missing", "?", "--missing", "-", "--epsilon", "0.3,3"]
     assert main([*arguments, *more]) == 0
     settings = json.loads((tmp_path / "out" / "settings.json").read_text())["settings"]
     expected = {
@@ -172,7 +172,24 @@ def test_nothing_that_succeeds(arguments):
 def test_package_that_is_not_installed(arguments, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "lightgbm", None)
     assert main([*arguments, "--scorers", "lightgbm"]) == 1
-    assert 'pip install "skdpsynth[benchmark]"' in capsys.readouterr().err
+    assert 'pip install -e ".[benchmark]"' in capsys.readouterr().err
+
+
+def test_default_models_are_those_that_are_installed(arguments, monkeypatch, tmp_path, capsys):
+    at = arguments.index("--scorers")
+    without = [*arguments[:at], *arguments[at + 2 :]]
+    monkeypatch.setattr("skdpsynth._cli._benchmark.find_spec", lambda name: None)
+    assert main(without) == 0
+    assert "LightGBM is not installed: models are logistic or ridge" in capsys.readouterr().err
+    settings = json.loads((tmp_path / "out" / "settings.json").read_text())["settings"]
+    assert list(settings["scorers"]) == ["logistic"]
+
+
+def test_matplotlib_is_looked_for_before_the_runs(arguments, monkeypatch, tmp_path, capsys):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    assert main(arguments) == 1
+    assert 'pip install -e ".[benchmark]"' in capsys.readouterr().err
+    assert not (tmp_path / "out" / "results.csv").exists()
 
 
 def test_interruption(arguments, monkeypatch, capsys):

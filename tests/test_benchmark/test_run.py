@@ -275,8 +275,8 @@ def test_writing_leaves_the_old_file_or_the_new_one(tmp_path, monkeypatch):
 def test_numeric_target(rows, schema):
     result = run(rows, target="age", schema=schema, methods=[Copies], **QUICK)
     assert (result.runs["logistic_r2_gap"].dropna() == 0).all()
-    assert "logistic R²" in result.to_markdown()
-    assert result.plot().axes[0].get_title(loc="left") == "table: logistic R²"
+    assert "ridge R²" in result.to_markdown()
+    assert result.plot().axes[0].get_title(loc="left") == "table: ridge R²"
 
 
 def test_more_than_two_classes_show_accuracy_too(rows, schema):

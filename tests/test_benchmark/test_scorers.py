@@ -75,7 +75,7 @@ def test_lightgbm(rows, schema):
 
 def test_lightgbm_that_is_not_installed(monkeypatch):
     monkeypatch.setitem(sys.modules, "lightgbm", None)
-    with pytest.raises(ImportError, match=r'pip install "skdpsynth\[benchmark\]"'):
+    with pytest.raises(ImportError, match=r'pip install -e "\.\[benchmark\]"'):
         read_scorers("logistic,lightgbm")
 
 

@@ -2,7 +2,8 @@ import pandas as pd
 import pytest
 
 from skdpsynth._cli._decimals import read_decimals, round_to_digits, with_points
-from skdpsynth._cli._tables import TableFormat, read_table, write_table
+from skdpsynth._cli._table_options import Reading, TableFormat
+from skdpsynth._cli._tables import read_rows, write_table
 from skdpsynth.exceptions import TableMismatchError
 from skdpsynth.schema import Categorical, Continuous, Count, TableSchema
 
@@ -38,7 +39,9 @@ def test_what_is_written_is_read_again(tmp_path, delimiter):
     table_format = TableFormat(delimiter, decimal=",")
     write_table(frame, SCHEMA, tmp_path / "t.csv", table_format)
     assert "0,5" in (tmp_path / "t.csv").read_text()
-    pd.testing.assert_frame_equal(read_table(tmp_path / "t.csv", SCHEMA, table_format), frame)
+    pd.testing.assert_frame_equal(
+        read_rows(tmp_path / "t.csv", SCHEMA, Reading(table_format)), frame
+    )
 
 
 def test_digits_are_for_real_numbers_and_keep_bounds():

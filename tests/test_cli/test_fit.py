@@ -53,7 +53,7 @@ def test_noise_and_sampling_have_seeds_of_their_own(folder, run):
     assert noisy[0] != noisy[1]
     fixed = [twin("--seed", "1", "--insecure-noise-seed", "2") for _ in range(2)]
     assert fixed[0][0] == fixed[1][0]
-    assert "Warning: NOT PRIVATE. noise fixed by random_state" in fixed[0][1]
+    assert "Warning: NOT PRIVATE: noise fixed by --insecure-noise-seed" in fixed[0][1]
     assert twin("--seed", "3", "--insecure-noise-seed", "2")[0] != fixed[0][0]
 
 
@@ -157,6 +157,28 @@ def test_model_in_python(folder, run):
     code, _, err = run("sample", "m.skdp", "-n", "3")
     assert code == 1
     assert "On the command line: --model-file FILE.py" in err
+
+
+@pytest.mark.parametrize(
+    ("body", "is_private"),
+    [
+        ("frame.assign(age=frame['age'].clip(upper=60))", True),
+        ("frame.assign(age=frame['age'].fillna(frame['age'].mean()).round())", False),
+        ("frame[frame['age'] > 40]", False),
+    ],
+)
+def test_what_preprocess_does_is_kept_in_the_model(folder, run, body, is_private):
+    (folder / "own.py").write_text(f"def preprocess(frame):\n    return {body}\n")
+    fit = ["fit", "data.csv", *OPTIONS, "--model-file", "own.py", "-o", "m.skdp"]
+    code, _, err = run(*fit)
+    assert code == 0
+    assert ("NOT PRIVATE" in err) is not is_private
+    spent = skdpsynth.load("m.skdp").privacy_spent_
+    assert spent.is_private is is_private
+    told = "is your claim" if is_private else "not covered by the guarantee"
+    assert any("preprocess of own.py" in note and told in note for note in spent.notes)
+    _, out, _ = run("privacy", "m.skdp")
+    assert "reprocess of own.py" in out.replace("\n    ", " ")
 
 
 def test_one_row_does_not_change_how_others_are_read(folder, run):

@@ -91,6 +91,42 @@ def test_arguments_that_make_no_sense(run, arguments, message):
     assert message in err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (["schema", "check", "data.csv", "schema.json"], 1, "Is it the table? The schema is the"),
+        (["privacy", "schema.json"], 1, "schema.json is not a model: skdpsynth fit writes one."),
+        (["report", "data.csv", "data.csv", "--schema", "schema.json", "-o", "r.pdf"], 2, "r.html"),
+        (
+            ["fit", "data.csv", "--schema", "schema.json", "-o", "m", "--encoding", "?"],
+            2,
+            "latin-1",
+        ),
+        (["sample", "m.skdp", "--encoding", "klingon"], 2, "unknown encoding: klingon"),
+        (["demo", "--output-dir", "data.csv"], 1, "data.csv is a file; name a folder."),
+        (["benchmark", "--data", "rand_hie", "-o", "data.csv"], 2, "data.csv is a file"),
+        (["benchmark", "--data", "data.csv"], 2, "data.csv needs --schema"),
+    ],
+)
+def test_mistakes_of_newcomers(folder, run, arguments, status, message):
+    before = sorted(folder.iterdir())
+    code, out, err = run(*arguments)
+    assert (code, out) == (status, "")
+    assert message in err
+    assert "unexpected" not in err
+    assert sorted(folder.iterdir()) == before
+
+
+def test_levels_that_an_encoding_lacks_are_found_before_the_fit(folder, run):
+    schema = skdpsynth.TableSchema({"stadt": skdpsynth.Categorical(["Köln", "Łódź"])})
+    schema.to_json(folder / "towns.json")
+    (folder / "towns.csv").write_text("stadt\nKöln\n", encoding="latin-1")
+    command = ["synthesize", "towns.csv", "--schema", "towns.json", "--encoding", "latin-1"]
+    code, _, err = run(*command, "-o", "twin.csv")
+    assert (code, "'Ł' cannot be written in latin-1; --encoding utf-8" in err) == (1, True)
+    assert not (folder / "twin.csv").exists()
+
+
 @pytest.fixture
 def failing(monkeypatch):
     """Makes a command raise what it is given."""

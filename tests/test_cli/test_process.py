@@ -28,7 +28,7 @@ def test_pipe(folder):
     out, err = process.communicate(timeout=300)
     assert (process.returncode, len(out.splitlines())) == (0, 6)
     assert out.startswith("age,visits,ill\n")
-    assert err == "Spent epsilon = 0.9999, delta = 1e-06 (add_remove).\n"
+    assert err == "Spent epsilon = 1, delta = 1e-06 (add_remove).\n"
 
 
 def test_errors(folder):

@@ -75,7 +75,7 @@ def test_conditions_that_make_no_sense(model_file, run, condition, code, message
 def test_files_that_are_no_model(folder, run):
     for name, message in [
         ("nowhere.skdp", "There is no model at 'nowhere.skdp'; skdpsynth fit writes one."),
-        ("data.csv", "data.csv cannot be loaded: it is not a file that synth.save wrote."),
+        ("data.csv", "data.csv is not a model: skdpsynth fit writes one."),
     ]:
         code, _, err = run("sample", name)
         assert (code, err) == (1, f"Error: {message}\n")

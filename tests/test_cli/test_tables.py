@@ -7,13 +7,13 @@ import pandas as pd
 import pytest
 
 from skdpsynth._cli._house import Problem
+from skdpsynth._cli._table_options import Reading, TableFormat
 from skdpsynth._cli._tables import (
-    TableFormat,
     check_output,
     infer_types,
     read_raw,
     read_row_by_row,
-    read_table,
+    read_rows,
     write_table,
 )
 from skdpsynth.exceptions import TableMismatchError
@@ -45,13 +45,13 @@ def test_text_is_written_exactly_and_read_again(tmp_path, name, table_format, te
     path = tmp_path / name
     write_table(FRAME, SCHEMA, path, table_format)
     assert path.read_text() == text
-    pd.testing.assert_frame_equal(read_table(path, SCHEMA, table_format), FRAME)
+    pd.testing.assert_frame_equal(read_rows(path, SCHEMA, Reading(table_format)), FRAME)
 
 
 def test_compressed_text(tmp_path):
     write_table(FRAME, SCHEMA, tmp_path / "t.csv.gz", TableFormat())
     assert gzip.decompress((tmp_path / "t.csv.gz").read_bytes()).startswith(b"n,x,code,word\n1,0.5")
-    read = read_table(tmp_path / "t.csv.gz", SCHEMA, TableFormat())
+    read = read_rows(tmp_path / "t.csv.gz", SCHEMA, Reading(TableFormat()))
     pd.testing.assert_frame_equal(read, FRAME)
 
 
@@ -60,7 +60,7 @@ def test_parquet(tmp_path):
     write_table(FRAME, SCHEMA, tmp_path / "t.parquet", TableFormat())
     stored = pd.read_parquet(tmp_path / "t.parquet")
     assert stored["n"].tolist() == [1, pd.NA]
-    read = read_table(tmp_path / "t.parquet", SCHEMA, TableFormat())
+    read = read_rows(tmp_path / "t.parquet", SCHEMA, Reading(TableFormat()))
     pd.testing.assert_frame_equal(read, FRAME, check_dtype=False)
 
 
@@ -104,13 +104,13 @@ def test_other_encodings_and_spaces_after_delimiters(tmp_path):
 def test_columns_are_found_by_name(tmp_path, capsys):
     (tmp_path / "t.csv").write_text("id,x,n\n7,0.5,1\n")
     schema = SCHEMA.select(["n", "x"])
-    assert read_table(tmp_path / "t.csv", schema, TableFormat()).to_dict("list") == {
+    assert read_rows(tmp_path / "t.csv", schema, Reading(TableFormat())).to_dict("list") == {
         "n": [1],
         "x": [0.5],
     }
     assert "left out: ['id']" in capsys.readouterr().err
     with pytest.raises(TableMismatchError, match=r"lacks the columns \['code', 'word'\]"):
-        read_table(tmp_path / "t.csv", SCHEMA, TableFormat())
+        read_rows(tmp_path / "t.csv", SCHEMA, Reading(TableFormat()))
 
 
 def test_types_follow_from_whole_columns():
@@ -144,7 +144,7 @@ def test_values_for_a_function_do_not_depend_on_other_rows(tmp_path):
     for more in ["3,word,1,1.5", "3,2,,", "0.5,1,7,word"]:
         path.write_text("\n".join(["n,c,s,zip", *rows, more]))
         longer = read_row_by_row(path, schema, TableFormat(missing=("?",))).iloc[:3]
-        pd.testing.assert_frame_equal(longer, frame, check_dtype=False)
+        pd.testing.assert_frame_equal(longer, frame)
 
 
 def test_outputs_are_checked_first(tmp_path):
@@ -168,3 +168,64 @@ def test_folder_that_is_read_only(tmp_path, monkeypatch):
     monkeypatch.setattr("os.access", lambda path, mode: False)
     with pytest.raises(Problem, match="read-only"):
         check_output(tmp_path / "new.csv", False)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_one_row_does_not_change_a_dtype_that_a_function_sees(tmp_path, suffix):
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    schema = TableSchema(
+        {"n": Count(0, 9, nullable=True), "c": Categorical([1, 2]), "s": Categorical(["a"])}
+    )
+    columns = {"n": [1, 2], "c": [1, 2], "s": ["a", "a"], "more": [5, 7], "flag": [True, False]}
+    extra = {
+        ".csv": [["word", 3, 0.5, "word", ""], ["", "", "", "", "maybe"]],
+        ".parquet": [[None, 3, "b", None, None], [7, None, None, 8, None]],
+    }
+    types = {"n": "int64", "c": "int8", "s": "string", "more": "int64", "flag": "bool"}
+
+    def read(rows):
+        path = tmp_path / f"t{suffix}"
+        if suffix == ".csv":
+            pd.DataFrame(rows, columns=list(columns), dtype=object).to_csv(path, index=False)
+        else:
+            cells = dict(zip(columns, zip(*rows, strict=True), strict=True))
+            arrays = {name: pyarrow.array(cells[name], types[name]) for name in columns}
+            parquet.write_table(pyarrow.table(arrays), path)
+        return read_row_by_row(path, schema, TableFormat())
+
+    rows = [list(row) for row in zip(*columns.values(), strict=True)]
+    frame = read(rows)
+    for row in extra[suffix]:
+        longer = read([*rows, row])
+        assert longer.dtypes.equals(frame.dtypes)
+        pd.testing.assert_frame_equal(longer.iloc[:2], frame)
+
+
+@pytest.mark.parametrize("levels", [["b", "a"], [3, 1], [True, False], [0.5, 1.5]])
+@pytest.mark.parametrize("ordered", [False, True])
+def test_dictionaries_of_parquet_come_back(tmp_path, levels, ordered):
+    pytest.importorskip("pyarrow")
+    schema = TableSchema({"x": Categorical(levels, nullable=True), "n": Count(0, 9)})
+    column = pd.Categorical([*levels, None], levels, ordered=ordered)
+    frame = pd.DataFrame({"x": column, "n": [1, 2, 3]})
+    path = tmp_path / "t.parquet"
+    write_table(frame, schema, path, TableFormat())
+    back = read_rows(path, schema, Reading(TableFormat()))
+    assert back["x"].tolist()[:2] == levels
+    assert back["x"].isna().tolist() == [False, False, True]
+    if isinstance(levels[0], str):
+        # Parquet files have no dictionaries of anything else
+        assert back["x"].dtype == column.dtype
+
+
+def test_integers_of_parquet_are_exact_where_some_are_missing(tmp_path):
+    pytest.importorskip("pyarrow")
+    codes = [2**60 + 1, 2**60 + 3]
+    schema = TableSchema({"code": Categorical(codes, nullable=True)})
+    pd.DataFrame({"code": pd.array([*codes, None], dtype="Int64")}).to_parquet(tmp_path / "t.pq")
+    read = read_rows(tmp_path / "t.pq", schema, Reading(TableFormat()))
+    assert read["code"].tolist()[:2] == codes
+    write_table(read, schema, tmp_path / "u.parquet", TableFormat())
+    again = pd.read_parquet(tmp_path / "u.parquet", dtype_backend="numpy_nullable")
+    assert again["code"].tolist()[:2] == codes

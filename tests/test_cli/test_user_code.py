@@ -1,6 +1,7 @@
 import pandas as pd
 import pytest
 
+from skdpsynth import Count, TableSchema
 from skdpsynth._cli._house import Problem
 from skdpsynth._cli._user_code import UserCode, read_user_code
 
@@ -70,3 +71,20 @@ def test_functions_that_fail(write):
 def test_preprocess_is_a_claim(write, capsys):
     read_user_code(write("def preprocess(frame): return frame\n")).before(pd.DataFrame())
     assert "is your claim" in capsys.readouterr().err
+
+
+def test_preprocess_is_tried_row_by_row(write):
+    schema = TableSchema({"a": Count(0, 9)})
+    frame = pd.DataFrame({"a": range(10)})
+    for text, is_mixing in [
+        ("frame - frame.mean()", True),
+        ("frame.head(3)", True),
+        ("frame[::-1]", True),
+        ("frame.clip(2, 5)", False),
+        ("frame.where(frame > 3)", False),
+    ]:
+        code = read_user_code(write(f"def preprocess(frame): return {text}\n"))
+        assert (code.find_mixing(frame, schema) is not None) is is_mixing
+    code = read_user_code(write("def preprocess(frame): return frame['b']\n"))
+    with pytest.raises(Problem, match="KeyError: 'b'"):
+        code.find_mixing(frame, schema)

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from desks import desk_of, noiseless
+from desks import desk_of
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
@@ -13,7 +13,6 @@ from skdpsynth.clustmix._adapt import _normal_equations
 from skdpsynth.clustmix._adapt._normal_equations import (
     NormalEquations,
     centred_labels,
-    choose_n_features,
     embed_box,
     embed_cells,
     normal_equations_sensitivity,
@@ -185,18 +184,6 @@ def test_noise_has_the_stated_scale():
         (equations.cross.ravel(), equations.scale),
     ]:
         assert abs(values.std() / scale - 1.0) < 5.0 / math.sqrt(2.0 * values.size)
-
-
-@pytest.mark.parametrize("epsilon", [0.1, 0.3, 1.0, 10.0])
-@pytest.mark.parametrize("adjacency", ADJACENCIES)
-def test_the_chosen_number_of_features_fits_the_reserve(epsilon, adjacency):
-    points, classes = random_table(5)
-    desk, _ = desk_of(epsilon, adjacency, delta=1e-6)
-    mu = desk.mu * math.sqrt(0.1)
-    n_features = choose_n_features(3, mu, desk)
-    release_normal_equations(points, classes, 3, draw_features(4, n_features), 5.0, mu, desk)
-    assert n_features % 2 == 0
-    assert choose_n_features(3, math.inf, noiseless(adjacency)) == 256
 
 
 def test_negative_eigenvalues_are_dropped_and_a_ridge_of_the_noise_added():

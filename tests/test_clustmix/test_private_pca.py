@@ -2,17 +2,13 @@ import math
 
 import numpy as np
 import pytest
-from desks import desk_of, noiseless
+from desks import noiseless
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skdpsynth.clustmix._lattices import (
+from skdpsynth.clustmix._integer_sums import (
     STEP,
-    Lattice,
-    choose_lattice,
     clip_norm,
-    dither,
-    fits_reserve,
     second_moment_sensitivity,
     sums_sensitivity,
 )
@@ -27,7 +23,6 @@ from skdpsynth.clustmix._vectors._private_pca import (
     release_vector_sums,
     sum_by_group,
 )
-from skdpsynth.privacy import sampler_log_ratio
 
 ADJACENCIES = ["add_remove", "replace_one"]
 
@@ -75,44 +70,6 @@ def test_sums_are_exact_in_any_order():
     assert np.array_equal(outer_sum(small), small.astype(np.int64).T @ small.astype(np.int64))
 
 
-@given(st.integers(0, 2**31), st.sampled_from([0.125, 0.5, 4.0]))
-def test_dithered_records_stay_within_the_radius(seed, step):
-    rng = np.random.default_rng(seed)
-    units = clip_norm(np.rint(rng.normal(0, 4000, (20, 12))), 3.0 / STEP)
-    lattice = Lattice(step, 3.5)
-    steps = dither(units, lattice, desk_of(1.0, seed=seed)[0])
-    assert np.array_equal(steps, np.rint(steps))
-    assert np.all(np.linalg.norm(steps, axis=1) * step <= 3.5 + 1e-12)
-
-
-def test_dither_errors_have_mean_zero_and_the_stated_variance():
-    # 12 checks at five standard errors: false alarms below 1e-5
-    n, lattice = 200_000, Lattice(0.5, 100.0)
-    for value in [0.0, 0.1, 0.25, 0.4, 0.5, -0.3]:
-        units = np.full((n, 1), np.rint(value / STEP))
-        steps = dither(units, lattice, desk_of(1.0, seed=3)[0])
-        error = steps * lattice.step - units * STEP
-        assert abs(error.mean()) < 5 * math.sqrt(lattice.error / n)
-        fourth = np.mean(error**4)
-        assert abs(np.mean(error**2) - lattice.error) < 5 * math.sqrt(fourth / n)
-
-
-def test_the_lattice_leaves_the_sampler_its_reserve():
-    for n_features, mu, epsilon in [(784, 0.15, 1.0), (2000, 0.15, 1.0), (617, 0.015, 0.1)]:
-        n_values = n_features**2 // 2
-        for adjacency in ADJACENCIES:
-            desk, _ = desk_of(epsilon, adjacency, delta=1e-6)
-            lattice = choose_lattice(8.0, n_features, n_values, 2, mu, desk)
-            noise_scale = second_moment_sensitivity(lattice.radius, adjacency) / mu
-            loss = 2 * n_values * sampler_log_ratio(noise_scale / (0.5 * lattice.step**2))
-            assert math.log2(lattice.step).is_integer()
-            assert lattice.radius**2 >= 64.0 + n_features * lattice.error
-            is_possible = n_features < 2000 and epsilon == 1.0
-            assert (loss <= 0.4 * 1e-4 * epsilon) == is_possible
-            assert fits_reserve(lattice, n_values, 2, mu, desk) == is_possible
-    assert choose_lattice(8.0, 784, 307_720, 2, math.inf, noiseless()) == Lattice(STEP, 8.0)
-
-
 @given(st.integers(0, 2**31), st.integers(1, 6), st.floats(0.0, 1.0))
 def test_no_two_records_second_moments_are_further_apart_than_stated(seed, n_features, mix):
     rng = np.random.default_rng(seed)
@@ -154,33 +111,17 @@ def test_releases_without_noise_are_the_sums():
     steps = np.rint(rng.normal(0, 200, (50, 4)))
     groups = np.arange(50) % 2
     desk = noiseless()
-    lattice = Lattice(STEP, 1e3)
     sums = release_vector_sums(
-        np.array([25, 25]), sum_by_group(steps, groups, 2), lattice, math.inf, "s", desk
+        np.array([25, 25]), sum_by_group(steps, groups, 2), 1e3, math.inf, "s", desk
     )
     z = steps * STEP
     assert sums.n_records.tolist() == [25.0, 25.0]
     assert np.allclose(sums.total, [z[groups == g].sum(axis=0) for g in (0, 1)], rtol=1e-13)
     moments = np.array([outer_sum(steps[groups == g]) for g in (0, 1)])
-    released, noise_scale = release_second_moments(
-        moments, sums.n_records, lattice, math.inf, "m", desk
-    )
+    released, noise_scale = release_second_moments(moments, 1e3, math.inf, "m", desk)
     assert noise_scale == 0.0
     expected = [z[groups == g].T @ z[groups == g] for g in (0, 1)]
     assert np.allclose(released, expected, rtol=1e-13, atol=1e-10)
-
-
-def test_the_rounding_errors_are_taken_off_the_diagonal():
-    # the mean of 20,000 squares, at five standard errors
-    z = np.full((20_000, 3), 0.3)
-    desk, _ = desk_of(100.0)
-    lattice = Lattice(0.25, 2.0)
-    steps = dither(np.rint(z / STEP), lattice, desk_of(1.0)[0])
-    moments, noise_scale = release_second_moments(
-        outer_sum(steps)[None], np.array([20_000.0]), lattice, desk.mu, "m", desk
-    )
-    error = 5 * math.sqrt(np.var((steps * 0.25) ** 2) * 20_000) + 10 * noise_scale
-    assert np.all(np.abs(np.diag(moments[0]) - 20_000 * 0.3**2) < error + 20_000 * STEP)
 
 
 def test_second_moments_beyond_double_precision_move_by_no_more_than_a_record_adds(monkeypatch):
@@ -191,7 +132,7 @@ def test_second_moments_beyond_double_precision_move_by_no_more_than_a_record_ad
 
     def release(n_chunks):
         rows = PrivateRows(codes[: n_chunks * _private_pca.CHUNK_ROWS], np.array([0]), codes, 1)
-        noisy, _ = release_components(rows, standardisation, 1.0, math.inf, noiseless())
+        noisy, _ = release_components(rows, standardisation, math.inf, noiseless())
         return noisy.item() / STEP**2
 
     assert release(1) == 2**52 + 1

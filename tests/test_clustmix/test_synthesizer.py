@@ -253,6 +253,14 @@ def test_there_is_nothing_to_adapt_to_without_a_target(table):
         synth.fit(table)
 
 
+@pytest.mark.parametrize("mode", ["auto", "blocks", "continuous"])
+def test_nothing_beside_the_target_to_adapt_by_is_refused_before_anything_is_spent(mode):
+    schema = TableSchema({"sick": SCHEMA["sick"]}, target="sick")
+    synth = ClustMixSynthesizer(schema=schema, adapt_share=0.1, mode=mode)
+    with pytest.raises(ValueError, match="beside"):
+        synth.plan()
+
+
 def wide_table(n_rows=3000, n_columns=70):
     rng = np.random.default_rng(0)
     y = rng.integers(0, 2, n_rows)

@@ -7,7 +7,7 @@ from desks import desk_of, noiseless
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skdpsynth.clustmix._lattices import second_moment_sensitivity, sums_sensitivity
+from skdpsynth.clustmix._integer_sums import second_moment_sensitivity, sums_sensitivity
 from skdpsynth.clustmix._vectors import ContinuousPlan
 from skdpsynth.clustmix._vectors._continuous_estimates import infer_continuous
 from skdpsynth.clustmix._vectors._private_pca import (
@@ -64,10 +64,10 @@ def passes(codes, adjacency):
     codes = np.asarray(codes, dtype=np.float64)
     rows = PrivateRows(codes, np.arange(4), codes[:, 4].astype(int), 2)
     profile = release_profile(rows, STANDARDISATION, math.inf, "profile", desk)
-    moments, _ = release_components(rows, STANDARDISATION, 5.0, math.inf, desk)
+    moments, _ = release_components(rows, STANDARDISATION, math.inf, desk)
     projected = project_rows(rows, STANDARDISATION, SUBSPACE)
     clusters = release_clusters(rows, projected, LABELS, CENTRES, 0.6, math.inf, "clusters", desk)
-    inner, _ = release_class_moments(rows, projected, np.ones(2), 0.6, math.inf, desk)
+    inner, _ = release_class_moments(rows, projected, 0.6, math.inf, desk)
     return [
         np.column_stack([profile.n_records, profile.total]).ravel(),
         _upper(moments[None]),

@@ -73,5 +73,5 @@ def test_description_names_every_column(hie):
 
 def test_without_statsmodels(monkeypatch):
     monkeypatch.setitem(sys.modules, "statsmodels.datasets", None)
-    with pytest.raises(ImportError, match=r'pip install "skdpsynth\[demo\]"'):
+    with pytest.raises(ImportError, match=r'pip install -e "\.\[demo\]"'):
         load_rand_hie()

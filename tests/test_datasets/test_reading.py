@@ -69,7 +69,13 @@ def test_no_rows():
             "3",
             r"'ward' holds '3', which is not among its 2 levels \['1', '2'\]\. Add .* leave the",
         ),
-        ("ward", "", "'ward' holds '', which is not among"),
+        ("ward", "", r"'ward' has missing values \(an empty field\) but is not nullable"),
+        ("ward", " ", r"'ward' has missing values \(an empty field\) but is not nullable"),
+        (
+            "ward",
+            "?",
+            r"'ward' has missing values \('\?'\) but is not nullable",
+        ),
         ("city", "Paris", "'city' holds 'Paris'"),
     ],
 )

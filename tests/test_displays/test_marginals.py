@@ -147,5 +147,5 @@ def test_default_figure_is_pyplots(tables):
 
 def test_without_matplotlib(tables, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(ImportError, match=r'pip install "skdpsynth\[plot\]"'):
+    with pytest.raises(ImportError, match=r'pip install -e "\.\[plot\]"'):
         MarginalDisplay.from_tables(*tables, SCHEMA)

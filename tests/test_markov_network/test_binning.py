@@ -145,3 +145,37 @@ def test_a_value_is_between_its_edges(kind, edges, value, bin_):
     check_bins(grouped, kind)
     unit = np.array([(value - kind.low) / (kind.high - kind.low)])
     assert grouped.bins.bin_of_cell[locate(grouped.grid, kind, unit)] == bin_
+
+
+@pytest.mark.parametrize(
+    ("edges", "starts"),
+    [
+        # the last bin has several integers, one, or the edge of its own that is the upper bound
+        ([0, 1, 2, 3, 24], [0, 1, 2, 3]),
+        ([0, 12, 24], [0, 12]),
+        ([0, 12, 24, 25], [0, 12, 24]),
+        ([-9, -1, 0.5, 0.75, 23.5, 99], [0, 1, 24]),
+    ],
+)
+def test_every_integer_is_in_the_bin_that_its_edges_say(edges, starts):
+    kind = Count(0, 24)
+    grouped = public_bins(kind, np.array(edges, dtype=float))
+    check_bins(grouped, kind)
+    assert grouped.grid.left.tolist() == starts
+    cells = locate(grouped.grid, kind, np.arange(25) / 24)
+    assert_array_equal(cells, np.searchsorted(starts, np.arange(25), side="right") - 1)
+
+
+@pytest.mark.parametrize("n_bins", range(1, 30))
+def test_bins_of_single_integers_end_in_one_of_several_where_there_are_fewer(n_bins):
+    kind = Count(-2, 22)
+    grid = public_bins(kind, n_bins).grid
+    cells = locate(grid, kind, np.arange(25) / 24)
+    assert_array_equal(np.bincount(cells), grid.measure)
+
+
+def test_edges_that_are_one_in_the_unit_interval_make_no_empty_bin():
+    kind = Continuous(0, 1e308)
+    grouped = public_bins(kind, np.array([0.0, 1e-320, 2e-320, 1.0, 1e308]))
+    assert grouped.grid.left.tolist() == [0.0, 1e-308]
+    assert (grouped.grid.measure > 0).all()

@@ -178,6 +178,18 @@ def test_no_latent_site():
     assert only_problem_of(model) == "The model has no latent site: there is nothing to fit."
 
 
+def test_latent_sites_without_a_coordinate():
+    """The probabilities of one level: a fit would have failed after the release of its count."""
+
+    def model(x=None, num_obs_total=None):
+        shares = numpyro.sample("shares", dist.Dirichlet(jnp.ones(1)))
+        with numpyro.plate("batch", num_obs_total):
+            numpyro.sample("x", dist.Categorical(shares), obs=None if x is None else x[:, 0])
+
+    with pytest.raises(ModelError, match=r"'shares'\] can take one value only"):
+        check_model(model, TableSchema({"x": Categorical(["a"])}))
+
+
 @pytest.mark.parametrize("n_values", [1, 3])
 def test_wrong_number_of_values(n_values):
     schema = TableSchema({"a": Continuous(0, 1), "b": Continuous(0, 1)})

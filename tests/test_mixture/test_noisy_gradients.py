@@ -7,10 +7,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import ndtr
 
+from skdpsynth._compat import enable_x64
 from skdpsynth.mixture._dpvi import _noisy_gradients as _dpvi
+from skdpsynth.mixture._dpvi._exact_sums import Steps, Words, add_noise, add_words, split_integers
 from skdpsynth.mixture._dpvi._noisy_gradients import (
     COUNT_RESERVE,
     DPVIPlan,
@@ -26,6 +30,7 @@ from skdpsynth.privacy import (
     RowCount,
     SubsampledGaussianEvent,
 )
+from skdpsynth.privacy._mechanisms import plan_steps
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,7 @@ def fit(epsilon, plan, n_rows=400, adjacency="add_remove", seed=0, model=None, s
 
 def test_without_noise_the_posterior_of_a_conjugate_model_is_found():
     for rate in (1.0, 0.5):
-        plan = DPVIPlan(1500, rate, 1e6, 0.03)
+        plan = DPVIPlan(1500, rate, 50.0, 0.03)
         trace, ledger, rows = fit(math.inf, plan)
         precision = len(rows) + 0.01
         location, log_scale = MeanFieldGuide(2).split(trace.parameters)
@@ -94,7 +99,9 @@ def test_ledger_is_charged_once_within_the_request(adjacency, rate):
     assert 0.9 < ledger.spent().epsilon <= 1.0
     if rate == 1.0:
         factor = 1.0 if adjacency == "add_remove" else 2.0
-        assert entry.sensitivity == 2.0 * factor
+        # and what rounding of two coordinates adds
+        rounding = 2.0**-17 * math.sqrt(2)
+        assert entry.sensitivity == (2.0 + rounding) * factor
         # T steps of noise σ and sensitivity Δ are one release with μ = √T Δ/σ
         assert math.sqrt(40) * entry.sensitivity / entry.noise_scale == pytest.approx(
             entry.event.mu
@@ -113,7 +120,7 @@ def test_noise_is_that_of_the_ledger(monkeypatch):
     original = _dpvi._scan
 
     def spy(model, guide, state, rows, is_row, indices, noise, key, constants):
-        seen.append(noise)
+        seen.append((noise.high * 2.0**22 + noise.low) * constants["grid_step"])
         return original(model, guide, state, rows, is_row, indices, noise, key, constants)
 
     monkeypatch.setattr(_dpvi, "_scan", spy)
@@ -156,34 +163,68 @@ def test_a_second_fit_compiles_nothing():
 
 
 @dataclass(frozen=True)
-class DoubleMean(NormalMean):
-    """The same, asking for double precision."""
+class MeanInSteps:
+    """The same, whose sum is in steps."""
 
-    is_double: bool = True
+    n_latents: int = 2
 
-    def clipped_sum(self, z, batch, is_record, clipping_norm):
-        total = super().clipped_sum(z, batch, is_record, clipping_norm)
-        assert z.dtype == total.dtype == jnp.float64
-        return total
-
-
-@dataclass(frozen=True)
-class MeanInParts(NormalMean):
-    """The same, whose sum is a pair."""
-
-    def clipped_sum(self, z, batch, is_record, clipping_norm):
-        total = super().clipped_sum(z, batch, is_record, clipping_norm)
+    def clipped_steps(self, z, batch, is_record, clipping_norm, step):
+        total = NormalMean().clipped_sum(z, batch, is_record, clipping_norm)
         assert z.dtype == total.dtype == jnp.float32
-        return jnp.round(total), total - jnp.round(total)
+        steps = jnp.rint(total / step).astype(jnp.int32)
+        nothing = Words(jnp.zeros_like(steps), jnp.zeros_like(steps))
+        return Steps(add_words(nothing, steps), total - steps * step)
+
+    def log_prior(self, z):
+        return NormalMean().log_prior(z)
 
 
-@pytest.mark.parametrize("model", [DoubleMean(), MeanInParts()])
-def test_sums_in_double_precision_or_in_parts_give_the_same_fit(model):
+def test_sums_in_double_precision_or_in_steps_give_the_same_fit():
     plan = DPVIPlan(50, 0.2, 2.0, 0.1)
-    expected, _, _ = fit(math.inf, plan)
-    got, _, _ = fit(math.inf, plan, model=model)
-    # what differs is rounding, and the guide's draws in double precision
-    assert_allclose(got.parameters[:2], expected.parameters[:2], atol=0.1)
+    for epsilon in (math.inf, 5.0):
+        expected, _, _ = fit(epsilon, plan)
+        got, _, _ = fit(epsilon, plan, model=MeanInSteps())
+        # what differs is rounding, and the guide's draws in double precision
+        assert_allclose(got.parameters[:2], expected.parameters[:2], atol=0.1)
+
+
+integers = st.lists(st.integers(-(2**45), 2**45), min_size=3, max_size=3)
+
+
+@given(integers, integers, st.integers(-20, 20), st.floats(-0.4, 0.4))
+def test_a_noisy_sum_is_that_of_integers(values, noise, exponent, rest):
+    values, noise = np.array(values), np.array(noise)
+    words, step = split_integers(values), np.float32(2.0**exponent)
+    total = Steps(words, np.full(3, rest, np.float32) * step)
+    noisy = add_noise(total, split_integers(noise), step, True)
+    assert noisy.dtype == np.float32
+    exact = (values + noise).astype(np.float64) * step
+    # two float32 numbers are added: what is rounded is the sum
+    assert_allclose(noisy, exact, rtol=2**-22, atol=0.25 * step)
+    with enable_x64(True):
+        total = (values + rest) * 2.0**exponent
+        noisy = add_noise(total, split_integers(noise), 2.0**exponent, True)
+    assert_array_equal(noisy, exact)
+
+
+@given(integers, st.integers(-(2**31), 2**31 - 1))
+def test_words_add_up(values, more):
+    words = add_words(split_integers(np.array(values)), np.int32(more))
+    assert_array_equal(words.high.astype(np.int64) * 2**22 + words.low, np.array(values) + more)
+
+
+@given(st.lists(st.floats(-4, 4), min_size=4, max_size=4), st.integers(0, 2**31))
+def test_rounding_to_steps_is_within_what_the_noise_is_drawn_for(moved, seed):
+    """Sums that differ by one record's vector of norm C at most, on the grid."""
+    step, norm = plan_steps(1.0, 3.0, 4)
+    total = np.random.default_rng(seed).uniform(-100, 100, 4)
+    vector = np.array(moved) / max(np.linalg.norm(moved), 1.0)
+    silence = Words(np.zeros(4, np.int32), np.zeros(4, np.int32))
+    with enable_x64(True):
+        apart = add_noise(total + vector, silence, step, True) - add_noise(
+            total, silence, step, True
+        )
+    assert np.linalg.norm(apart) <= norm
 
 
 def test_noise_suffices_for_every_rate_that_a_noisy_count_may_give():

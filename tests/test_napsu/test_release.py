@@ -175,7 +175,7 @@ def test_the_budget_is_spent_and_every_draw_is_charged(monkeypatch, codes, name,
 
     for method in ("rounded_gaussian", "gumbel"):
         monkeypatch.setattr(NoiseSource, method, spy(method))
-    for method in ("uniform", "normal", "generator", "seed_bits"):
+    for method in ("uniform", "generator", "seed_bits"):
         monkeypatch.delattr(NoiseSource, method)
     monkeypatch.setattr(NoiseSource, "words", count_words)
     plan = make_plan(name, adjacency=adjacency)

@@ -200,3 +200,63 @@ def test_telling_names(name, kind):
 )
 def test_names_that_tell_nothing(name, kind):
     assert not name_points_to(name, kind)
+
+
+N_ROWS = 60
+IDENTIFIERS = {
+    "counts up": [f"P{row:05d}" for row in range(N_ROWS)],
+    "rises": [f"K-{17 * row:06d}" for row in range(N_ROWS)],
+    "rows": list(range(N_ROWS)),
+    "downwards": list(range(900, 900 - N_ROWS, -1)),
+    "shuffled": [(7 * row) % N_ROWS for row in range(N_ROWS)],
+}
+
+
+@pytest.mark.parametrize("spelled", IDENTIFIERS)
+@pytest.mark.parametrize("container", ["pandas", "polars"])
+def test_numbered_rows_are_found(spelled, container):
+    table = pd.DataFrame({"x": IDENTIFIERS[spelled], "age": [20 + row % 7 for row in range(60)]})
+    detector = PIIDetector().fit(as_container(table, container))
+    assert detector.columns_ == {"x": "identifier"}
+    assert detector.findings_[0] == ("x", "identifier", "medium", 1.0, False)
+    few = as_container(table.iloc[:30], container)
+    assert PIIDetector().fit(few).columns_ == {}
+    assert PIIDetector(types=["email"]).fit(table).columns_ == {}
+
+
+@pytest.mark.parametrize("name", ["row_id", "PassengerId", "order no", "uuid", "encounter_nbr"])
+def test_names_of_identifiers_point_to_them(name):
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({name: rng.choice(10**6, 200, replace=False)})
+    assert PIIDetector().fit(table).columns_ == {name: "identifier"}
+    assert PIIDetector(read_values=False).fit(table).columns_ == {name: "identifier"}
+    # a level of a code book has such a name too
+    few = pd.DataFrame({name: rng.integers(0, 5, 200)})
+    assert PIIDetector().fit(few).columns_ == {}
+
+
+def test_texts_that_just_differ_are_little_evidence():
+    rng = np.random.default_rng(0)
+    codes = [f"{code:x}-{row}" for row, code in enumerate(rng.choice(10**9, 100, replace=False))]
+    detector = PIIDetector().fit(pd.DataFrame({"x": codes}))
+    assert detector.columns_ == {}
+    assert detector.findings_ == (("x", "identifier", "low", 1.0, False),)
+    assert PIIDetector(min_confidence="low").fit(pd.DataFrame({"x": codes})).columns_
+
+
+def test_values_that_are_explained_are_not_identifiers():
+    table = pd.DataFrame(
+        {
+            "contact": [f"user{row:03d}@example.org" for row in range(100)],
+            "day": pd.date_range("2020-01-01", periods=100).strftime("%Y-%m-%d"),
+            "age": [20 + row % 60 for row in range(100)],
+            "weight": np.random.default_rng(0).normal(70, 9, 100),
+        }
+    )
+    assert PIIDetector().fit(table).columns_ == {"contact": "email"}
+
+
+def test_a_detector_of_the_user_may_take_the_place_of_identifiers():
+    table = pd.DataFrame({"x": [f"P{row:05d}" for row in range(60)]})
+    own = {"identifier": lambda values: [text.endswith("9") for text in values]}
+    assert PIIDetector(detectors=own).fit(table).columns_ == {}

@@ -11,7 +11,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.tree import DecisionTreeClassifier
 
 from skdpsynth.exceptions import PrivacyLeakWarning, SchemaError, TableMismatchError
-from skdpsynth.preprocessing import BoundedDiscretizer, MissingnessEncoder, TableEncoder
+from skdpsynth.preprocessing import (
+    BoundedDiscretizer,
+    MissingnessEncoder,
+    TableEncoder,
+    public_format,
+    read_frame,
+)
 from skdpsynth.schema import Categorical, Continuous, Count, Ordinal, TableSchema
 
 SCHEMA = TableSchema(
@@ -77,7 +83,9 @@ def test_decoding_codes_restores_the_table(data):
     assert np.array_equal(np.isnan(codes), frame.isna().to_numpy())
     back = encoder.inverse_transform(codes)
     # a rounding of the range 1e6 is 1e-10
-    pd.testing.assert_frame_equal(back, frame, rtol=1e-12, atol=1e-9)
+    pd.testing.assert_frame_equal(back, frame, rtol=1e-12, atol=1e-9, check_dtype=False)
+    published = public_format(read_frame(frame)[1], schema)
+    assert read_frame(back)[1] == published
 
 
 def test_fit_keeps_nothing_of_the_values():

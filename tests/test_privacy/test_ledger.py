@@ -1,7 +1,10 @@
 import copy
 import math
 import pickle
+import random
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from skdpsynth.exceptions import BudgetExceededError
@@ -13,6 +16,7 @@ from skdpsynth.privacy import (
     NoiseSource,
     PrivacyLedger,
     PrivacySpent,
+    Purchase,
     SelectionEvent,
     SubsampledGaussianEvent,
     gdp_delta,
@@ -34,7 +38,7 @@ def test_all_of_mu_can_be_spent(n_releases):
     for index in range(n_releases):
         ledger.charge(GaussianEvent(ledger.mu * math.sqrt(1 / n_releases)), name=str(index))
     assert ledger.remaining_mu < 1e-6 * ledger.mu
-    assert 0.9998 < ledger.spent().epsilon <= 1.0
+    assert 0.9999 < ledger.spent().epsilon <= 1.0
     assert sum(ledger.shares()) == pytest.approx(1.0, rel=1e-12)
 
 
@@ -76,44 +80,44 @@ def test_subsampled_events_share_the_budget(adjacency):
     assert "SubsampledGaussian(rate=0.05" in repr(ledger)
 
 
-def test_sampler_error_is_charged():
-    ledger = PrivacyLedger(1.0, 1e-6)
-    ledger.charge(GaussianEvent(0.1), name="a", n_coordinates=10, sampler_log_ratio=1e-6)
-    clean = PrivacyLedger(1.0, 1e-6)
-    clean.charge(GaussianEvent(0.1), name="a", n_coordinates=10)
-    assert ledger.spent().epsilon == pytest.approx(clean.spent().epsilon + 2e-5, rel=1e-9)
-    with pytest.raises(BudgetExceededError, match=r"numerical error .* release fewer values"):
-        ledger.charge(GaussianEvent(0.1), name="b", n_coordinates=100, sampler_log_ratio=1e-6)
-
-
-def test_reserves_keep_the_total_within_the_request():
+def test_failures_of_batches_have_a_reserve_of_their_own():
     ledger = PrivacyLedger(2.0, 1e-6)
-    error = 1e-4 * 2.0 / 2
-    # an (ε₀, δ₀)-private mechanism within e^{±H} is (ε₀ + 2H, e^H δ₀)-private
-    assert ledger.event_epsilon + 2 * error <= 2.0 * (1 + 1e-15)
-    assert math.exp(error) * ledger.event_delta <= 1e-6 * (1 - 0.999e-6)
+    # fails with probability τ on either table: (1 + e^ε) τ of δ
+    most = 1e-12 / (1 + math.exp(2.0))
+    ledger.charge(GaussianEvent(0.1), name="a", failure=0.6 * most)
+    with pytest.raises(BudgetExceededError, match="how rarely batches may fail when 'b'"):
+        ledger.charge(GaussianEvent(0.1), name="b", failure=0.41 * most)
+    assert [entry.name for entry in ledger.entries] == ["a"]
+    ledger.charge(GaussianEvent(0.1), name="b", failure=0.39 * most)
+    assert ledger.event_delta + (1 + math.exp(2.0)) * most <= 1e-6
+    assert ledger.event_delta == pytest.approx(1e-6, rel=2e-6)
 
 
-def test_epsilon_beyond_the_tails_of_the_noise_is_refused():
-    for epsilon, is_allowed in ((500.0, True), (1000.0, False)):
-        ledger = PrivacyLedger(epsilon, 1e-6)
-        desk = Mechanisms(ledger, NoiseSource(0))
-        arguments = {"sensitivity": 1.0, "mu": ledger.mu, "name": "x"}
-        if is_allowed:
-            desk.gaussian([1.0], **arguments)
-            continue
-        with pytest.raises(BudgetExceededError, match="use epsilon <= 500, or epsilon=inf"):
-            desk.gaussian([1.0], **arguments)
+def test_what_earlier_versions_charged_for_their_sampler_still_counts():
+    ledger = PrivacyLedger(1.0, 1e-6)
+    ledger.charge(GaussianEvent(0.1), name="a")
+    old = PrivacyLedger.from_state(ledger.state()._replace(sampler_loss=1e-5))
+    assert old.spent().epsilon == pytest.approx(ledger.spent().epsilon + 2e-5, rel=1e-6)
+    assert math.exp(1e-5) * old.event_delta <= 1e-6
+
+
+@pytest.mark.parametrize("epsilon", [500.0, 1000.0])
+def test_a_large_epsilon_has_little_noise(epsilon):
+    ledger = PrivacyLedger(epsilon, 1e-6)
+    desk = Mechanisms(ledger, NoiseSource(0))
+    (value,) = desk.gaussian([1.0], sensitivity=1.0, mu=ledger.mu, name="x")
+    assert abs(value - 1.0) < 6 / ledger.mu
+    assert epsilon * 0.999 < ledger.spent().epsilon <= epsilon
 
 
 def test_failures_are_reserved_before_the_noise_is_calibrated():
     ledger = PrivacyLedger(1.0, 1e-6)
     mu = ledger.calibrate_gaussian([FailureEvent(2e-7)])
-    assert mu == pytest.approx(gdp_mu(ledger.event_epsilon, ledger.event_delta - 2e-7), rel=1e-6)
+    assert mu == pytest.approx(gdp_mu(1.0, ledger.event_delta - 2e-7), rel=1e-6)
     ledger.charge(FailureEvent(2e-7), name="threshold")
     assert ledger.remaining_mu == mu
     ledger.charge(GaussianEvent(mu), name="counts")
-    assert 0.9998 < ledger.spent().epsilon <= 1.0
+    assert 0.9999 < ledger.spent().epsilon <= 1.0
     with pytest.raises(BudgetExceededError, match="'another' would exceed"):
         ledger.charge(FailureEvent(1e-10), name="another")
     assert "Failure(delta=2e-07)" in repr(ledger)
@@ -121,10 +125,14 @@ def test_failures_are_reserved_before_the_noise_is_calibrated():
         PrivacyLedger(1.0, 1e-6).charge(FailureEvent(1e-6), name="all of delta")
 
 
+def buy(epsilon, delta, adjacency="add_remove", **known):
+    """Return a new purchase of bounds and levels."""
+    return Purchase.of(PrivacySpent(epsilon, delta, adjacency, **known))
+
+
 def test_a_bought_schema_is_noted():
     ledger = PrivacyLedger(1.0, 1e-6)
-    purchase = PrivacySpent(epsilon=0.5, delta=1e-7, adjacency="add_remove")
-    ledger.mark_bought_schema(purchase)
+    ledger.mark_bought_schema(buy(0.5, 1e-7))
     spent = ledger.spent()
     assert spent.is_private
     assert spent.epsilon == 0.0
@@ -132,15 +140,15 @@ def test_a_bought_schema_is_noted():
         ledger.spent()
     )
     assert ledger != PrivacyLedger(1.0, 1e-6)
-    ledger.mark_bought_schema(PrivacySpent(epsilon=math.inf, delta=1e-7, adjacency="add_remove"))
+    ledger.mark_bought_schema(buy(math.inf, 1e-7))
     assert not ledger.spent().is_private
     assert "that purchase was not private" in repr(ledger.spent())
 
 
 def test_several_purchases_are_added_up():
     ledger = PrivacyLedger(1.0, 1e-6)
-    first = PrivacySpent(epsilon=0.5, delta=1e-7, adjacency="add_remove", secure_noise=False)
-    second = PrivacySpent(epsilon=0.25, delta=2e-7, adjacency="replace_one")
+    first = buy(0.5, 1e-7, secure_noise=False)
+    second = buy(0.25, 2e-7, "replace_one")
     for purchase in (first, first, second):
         ledger.mark_bought_schema(purchase)
     # the later one does not make good what the first one gave away
@@ -162,10 +170,57 @@ def test_a_purchase_is_part_of_the_total(fit, bought, expected):
     ledger = PrivacyLedger(1.0, 1e-6, fit)
     ledger.charge(GaussianEvent(ledger.mu), name="counts")
     assert ledger.spent().total == (ledger.spent().epsilon, 1e-6)
-    ledger.mark_bought_schema(PrivacySpent(epsilon=0.5, delta=1e-7, adjacency=bought))
+    ledger.mark_bought_schema(buy(0.5, 1e-7, bought))
     spent = ledger.spent()
     assert spent.purchase == pytest.approx(expected)
     assert spent.total == pytest.approx((spent.epsilon + expected[0], 1e-6 + expected[1]))
+
+
+def test_purchases_of_equal_budgets_are_two():
+    ledger = PrivacyLedger(1.0, 1e-6)
+    one, other = buy(0.5, 1e-7), buy(0.5, 1e-7)
+    assert one != other
+    for purchase in (one, other, pickle.loads(pickle.dumps(one)), copy.deepcopy(other)):
+        ledger.mark_bought_schema(purchase)
+    assert ledger.purchases == (one, other)
+    assert ledger.spent().purchase == pytest.approx((1.0, 2e-7))
+
+
+def test_each_purchase_has_a_price_of_its_own():
+    """Under replace-one a purchase under add/remove is two of them, the other one is not."""
+    ledger = PrivacyLedger(1.0, 1e-6, "replace_one")
+    ledger.mark_bought_schema(buy(0.5, 1e-7))
+    ledger.mark_bought_schema(buy(0.25, 1e-8, "replace_one"))
+    expected = (2 * 0.5 + 0.25, (1 + math.exp(0.5)) * 1e-7 + 1e-8)
+    assert ledger.spent().purchase == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({"identity": "ab"}, ValueError),
+        ({"identity": 7}, ValueError),
+        ({"identity": "G" * 32}, ValueError),
+        ({"epsilon": -0.1}, ValueError),
+        ({"epsilon": "0.5"}, TypeError),
+        ({"delta": 1.5}, ValueError),
+        ({"adjacency": "both"}, ValueError),
+        ({"secure_noise": "yes"}, TypeError),
+    ],
+)
+def test_a_purchase_is_checked(change, error):
+    with pytest.raises(error):
+        replace(buy(0.5, 1e-7), **change)
+
+
+def test_the_number_of_a_purchase_is_not_that_of_a_generator():
+    """A seed that is set by whoever runs the fit would make purchases equal."""
+    drawn = set()
+    for _ in range(50):
+        np.random.seed(0)  # noqa: NPY002
+        random.seed(0)
+        drawn.add(buy(0.5, 1e-7).identity)
+    assert len(drawn) == 50
 
 
 def test_spent_of_an_empty_ledger():

@@ -8,7 +8,6 @@ import pytest
 from scipy import stats
 
 from skdpsynth.privacy import NoiseSource
-from skdpsynth.privacy._rounded_gaussian import tail_thresholds
 
 # Statistical tests use fixed seeds; each would fail for one seed in 1000 if the law is right.
 FALSE_ALARM = 1e-3
@@ -48,24 +47,13 @@ def test_rounded_gaussian_on_a_fine_grid_is_gaussian(scale):
     assert stats.kstest(draws / scale, "norm").pvalue > FALSE_ALARM
 
 
-def test_sampler_inverts_the_table():
-    table = tail_thresholds(5.0)
-    for magnitude in (0, 1, 7, 20):
-        upper = table[magnitude - 1] if magnitude else 1.0
-        uniform = (upper + table[magnitude]) / 2
-        word = int(uniform * 2.0**64)
-        low = int((uniform * 2.0**64 - word) * 2.0**64)
-        assert scripted(word, low, 0).rounded_gaussian(5.0, 1)[0] == magnitude
-        assert scripted(word, low, 1 << 63).rounded_gaussian(5.0, 1)[0] == -magnitude
-
-
 def test_far_tails_are_reached():
     # three leading zero words: the uniform is below 2⁻¹⁹²
     assert scripted(0, 0, 0, 0, 0, 0, 1 << 63, 0).relative_uniform(1)[0] == 2.0**-193
-    magnitude = scripted(0, 0, 0, 0, 0, 0, 1 << 63, 0).rounded_gaussian(10.0, 1)[0]
-    assert magnitude == round(10 * stats.norm.isf(2.0**-194))
     assert scripted().relative_uniform(1)[0] == np.finfo(float).tiny
-    assert scripted().rounded_gaussian(10.0, 1)[0] > 372
+    # the sign's word comes before those that are asked for when two of zeros leave all open
+    magnitude = scripted(0, 0, 1 << 63, 0, 0).rounded_gaussian(10.0, 1)[0]
+    assert magnitude == round(10 * stats.norm.isf(2.0**-130))
 
 
 @pytest.mark.parametrize(
@@ -75,9 +63,8 @@ def test_far_tails_are_reached():
         (lambda noise: noise.relative_uniform(50_000), stats.uniform),
         (lambda noise: noise.exponential(50_000), stats.expon),
         (lambda noise: noise.gumbel(50_000), stats.gumbel_r),
-        (lambda noise: noise.normal(50_000), stats.norm),
     ],
-    ids=["uniform", "relative_uniform", "exponential", "gumbel", "normal"],
+    ids=["uniform", "relative_uniform", "exponential", "gumbel"],
 )
 def test_continuous_laws(draw, law):
     values = draw(NoiseSource(13))
@@ -90,7 +77,6 @@ def test_extreme_words_stay_finite():
     for words in ([ones] * 3, [0] * 3):
         assert 0 < scripted(*words).uniform(1)[0] < 1
         assert np.isfinite(scripted(*words).gumbel(1)[0])
-        assert np.isfinite(scripted(*words).normal(1)[0])
 
 
 def test_a_seed_fixes_the_noise_and_nothing_else():
@@ -103,8 +89,8 @@ def test_a_seed_fixes_the_noise_and_nothing_else():
 
 
 def test_random_state_objects():
-    first = NoiseSource(np.random.RandomState(5)).normal(3)
-    np.testing.assert_array_equal(first, NoiseSource(np.random.RandomState(5)).normal(3))
+    first = NoiseSource(np.random.RandomState(5)).gumbel(3)
+    np.testing.assert_array_equal(first, NoiseSource(np.random.RandomState(5)).gumbel(3))
     assert not NoiseSource(np.random.RandomState(5)).is_secure
     draws = NoiseSource(9).generator().random(3)
     np.testing.assert_array_equal(draws, NoiseSource(9).generator().random(3))
@@ -184,7 +170,7 @@ def test_bad_seeds(seed, error):
         NoiseSource(seed)
 
 
-@pytest.mark.parametrize("scale", [-1.0, np.nan, np.inf, 2.0**20 + 1])
+@pytest.mark.parametrize("scale", [-1.0, np.nan, np.inf, 2.0**32 + 1])
 def test_bad_scales(scale):
     with pytest.raises(ValueError, match="scale"):
         NoiseSource(0).rounded_gaussian(scale, 1)

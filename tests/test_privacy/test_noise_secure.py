@@ -8,12 +8,20 @@ import multiprocessing
 import random
 from concurrent.futures import ThreadPoolExecutor
 
+import jax
 import numpy as np
 import pytest
 from scipy import stats
 
 from skdpsynth.privacy import Mechanisms, NoiseSource, PrivacyLedger
 from skdpsynth.privacy._mechanisms import plan_grid
+
+from .audit.any_two import CASES
+from .audit.secure_source import (
+    PublicGenerator,
+    check_secure_source,
+    public_generators_refused,
+)
 
 FALSE_ALARM = 1e-6
 
@@ -25,7 +33,6 @@ def boundless(noise):
 N_DRAWS = 200_000
 
 DRAWS = {
-    "normal": (lambda noise, n: noise.normal(n), stats.norm),
     "fine rounded gaussian": (lambda noise, n: noise.rounded_gaussian(2e5, n) / 2e5, stats.norm),
     "gumbel": (lambda noise, n: noise.gumbel(n), stats.gumbel_r),
     "exponential": (lambda noise, n: noise.exponential(n), stats.expon),
@@ -76,7 +83,7 @@ def test_every_bit_of_a_word_is_a_fair_coin():
 
 def naive_release(statistic, scale, noise):
     """Floating-point noise added to a floating-point statistic: what must not be done."""
-    return statistic + scale * noise.normal(np.shape(statistic))
+    return statistic + scale * noise.generator().standard_normal(np.shape(statistic))
 
 
 def odd_share(released, unit):
@@ -174,5 +181,30 @@ def test_threads_share_a_source_without_sharing_noise():
     words = np.concatenate(parts)
     # two of 80,000 words of 64 bits are equal with probability 2e-10
     assert len(np.unique(words)) == len(words)
-    values = np.concatenate(list(ThreadPoolExecutor(4).map(lambda _: noise.normal(5000), range(8))))
-    assert stats.kstest(values, "norm").pvalue > FALSE_ALARM
+    values = np.concatenate(list(ThreadPoolExecutor(4).map(lambda _: noise.gumbel(5000), range(8))))
+    assert stats.kstest(values, "gumbel_r").pvalue > FALSE_ALARM
+
+
+# Nothing else is drawn from
+
+
+@pytest.mark.parametrize("adjacency", ["add_remove", "replace_one"])
+@pytest.mark.parametrize("name", [name for name in CASES if not name.endswith(", plan")])
+def test_a_secure_fit_draws_from_no_public_generator(name, adjacency):
+    """Noise, selections, rounding and Poisson batches; see there what is public and allowed."""
+    if name == "a model of one's own, missing values" or (
+        CASES[name].compiles and adjacency == "replace_one"
+    ):
+        pytest.skip("compiled anew, and drawn by the same code as the others")
+    check_secure_source(name, adjacency)
+
+
+def test_public_generators_are_refused_and_given_back():
+    with public_generators_refused():
+        for draw in (np.random.default_rng, np.random.RandomState, np.random.PCG64):
+            with pytest.raises(PublicGenerator):
+                draw(0)
+        with pytest.raises(PublicGenerator):
+            jax.random.uniform(jax.random.key(0))
+        assert 0.0 < NoiseSource().generator().random() < 1.0
+    assert np.random.default_rng(0).random() == np.random.default_rng(0).random()

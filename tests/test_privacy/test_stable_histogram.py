@@ -161,7 +161,7 @@ def test_bad_plans():
     with pytest.raises(ValueError, match="2 histograms were passed, 1 are planned"):
         stable_histogram_release([[1], [1]], plan, ledger=PrivacyLedger(1.0, 1e-6), **PLAN)
     with pytest.raises(ValueError, match="say nothing; use a larger epsilon"):
-        plan_stable_histogram(1, mu=1e-9, failure=1e-7, adjacency="add_remove")
+        plan_stable_histogram(1, mu=1e-10, failure=1e-7, adjacency="add_remove")
     with pytest.raises(ValueError, match=r"failure=0\.0"):
         plan_stable_histogram(1, mu=0.1, failure=0.0, adjacency="add_remove")
     with pytest.raises(ValueError, match="adjacency='swap'"):

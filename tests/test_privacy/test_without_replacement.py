@@ -75,7 +75,7 @@ def test_ledger_accepts_what_was_calibrated_and_no_more():
     ledger = PrivacyLedger(1.0, 1e-6, "replace_one")
     ledger.charge(GaussianEvent(0.05), name="profile")
     multiplier = calibrate_without_replacement(
-        ledger.event_epsilon, ledger.event_delta, 1000, 50, 40, other_events=ledger.events
+        ledger.epsilon, ledger.event_delta, 1000, 50, 40, other_events=ledger.events
     )
     with pytest.raises(BudgetExceededError, match="'gradients' would exceed epsilon=1"):
         ledger.charge(
@@ -83,6 +83,7 @@ def test_ledger_accepts_what_was_calibrated_and_no_more():
         )
     ledger.charge(WithoutReplacementGaussianEvent(1000, 50, multiplier, 40), name="gradients")
     assert 0.99 < ledger.spent().epsilon <= 1.0
+    assert any("d3p" in note and "not audited" in note for note in ledger.spent().notes)
     assert "WithoutReplacementGaussian(batch_size=50 of 1000, noise_mult" in repr(ledger)
 
 
@@ -127,5 +128,5 @@ def test_event_refuses_bad_numbers(arguments, error, match):
 def test_missing_dp_accounting_says_how_to_get_it(monkeypatch):
     module._accountant.cache_clear()
     monkeypatch.setitem(sys.modules, "dp_accounting", None)
-    with pytest.raises(ImportError, match=r'pip install "skdpsynth\[d3p\]"'):
+    with pytest.raises(ImportError, match=r'pip install -e "\.\[d3p\]"'):
         compose_delta([EVENT], 1.0, adjacency="replace_one")

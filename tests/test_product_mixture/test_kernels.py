@@ -18,7 +18,7 @@ from skdpsynth._product_mixture._kernels import (
     sum_statistics,
 )
 from skdpsynth._product_mixture._layout import encode_records, record_squared_norm
-from skdpsynth._product_mixture._measure import FINEST_RESOLUTION
+from skdpsynth._product_mixture._measure import RESOLUTION
 from skdpsynth._product_mixture._model import natural_parameters
 
 from . import reference
@@ -55,7 +55,7 @@ def expected_sums(model, codes):
     return r.sum(axis=0), onehot.T @ r, records.features.T @ r
 
 
-@pytest.mark.parametrize("resolution", [256, FINEST_RESOLUTION])
+@pytest.mark.parametrize("resolution", [256, RESOLUTION])
 @pytest.mark.parametrize("target", ["label", None])
 @pytest.mark.parametrize("nullable", [False, True])
 def test_sums_are_those_of_the_e_step(nullable, target, resolution):
@@ -215,7 +215,7 @@ def test_padding_adds_nothing():
 
 
 def test_the_sums_of_a_block_fit_in_32_bits():
-    assert BLOCK_SIZE * max(256, FINEST_RESOLUTION) < 2**31
-    for resolution in (256, FINEST_RESOLUTION):
+    assert BLOCK_SIZE * max(256, RESOLUTION) < 2**31
+    for resolution in (256, RESOLUTION):
         # the released grid must be a power of two
         assert math.frexp(resolution)[0] == 0.5

@@ -72,5 +72,6 @@ def test_no_guarantee(parameters, reason):
 def test_infinite_epsilon():
     words = describe_privacy(PrivacySpent(float("inf"), 1e-5, "add_remove"))
     assert words == [
-        "There is no privacy guarantee: ε is infinite. Treat the synthetic table like the real one."
+        "There is no privacy guarantee: ε = ∞ (with δ = 1e-05). Treat the synthetic table like "
+        "the real one."
     ]

@@ -189,7 +189,7 @@ def test_names_of_classes_are_looked_up_in_the_registry_alone():
 
 COMMON = {
     *("Categorical", "Continuous", "Count", "Ordinal", "TableFormat", "TableSchema"),
-    *("LedgerEntry", "PrivacyLedger", "PrivacySpent"),
+    *("LedgerEntry", "PrivacyLedger", "PrivacySpent", "Purchase"),
     *("FailureEvent", "GaussianEvent", "SelectionEvent"),
     *("SubsampledGaussianEvent", "WithoutReplacementGaussianEvent"),
 }

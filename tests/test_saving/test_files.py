@@ -90,9 +90,9 @@ def test_a_folder_is_not_replaced(tmp_path):
 @is_posix
 def test_what_is_no_regular_file_is_not_replaced(tmp_path):
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(OSError, match="no regular file"):
+    with pytest.raises(OSError, match="not a regular file"):
         write_atomically(tmp_path / "pipe", b"new")
-    with pytest.raises(SavedModelError, match="no regular file"):
+    with pytest.raises(SavedModelError, match="not a regular file"):
         read_bytes(tmp_path / "pipe")
 
 

@@ -284,7 +284,7 @@ def test_a_class_of_ones_own_is_refused(tmp_path):
         pass
 
     synth = Mine(schema=SCHEMA, n_passes=1, n_components=2).fit(make_table())
-    with pytest.raises(TypeError, match="Mine is no synthesizer of this package"):
+    with pytest.raises(TypeError, match="Mine is not a synthesizer of this package"):
         synth.save(tmp_path / "synth")
 
 

@@ -8,8 +8,19 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.base import clone
 
-from skdpsynth.preprocessing import encode_table, join_target, public_format, read_frame
+from skdpsynth.pii import PIIMasker
+from skdpsynth.preprocessing import (
+    BoundedDiscretizer,
+    MissingnessEncoder,
+    TableEncoder,
+    decode_table,
+    encode_table,
+    join_target,
+    public_format,
+    read_frame,
+)
 from skdpsynth.schema import Categorical, Continuous, Count, Ordinal, TableSchema
 
 STR = pd.Series(["a"]).dtype
@@ -121,15 +132,19 @@ def test_categorical_columns_stay_categorical_when_they_have_levels():
     ("levels", "nullable", "expected"),
     [
         ([0, 2**53], True, "float64"),
-        ([0, 2**53 + 1], True, "object"),
-        ([0, 2**53 + 1], False, "object"),
+        ([0, 2**53 + 1], True, "Int64"),
+        ([0, 2**53 + 1], False, "int64"),
+        ([-(2**63), 2**63 - 1], False, "int64"),
+        ([0, 2**64 - 1], True, "UInt64"),
+        ([0, 2**64 - 1], False, "uint64"),
+        ([-1, 2**63], False, "object"),
         ([0, 2**80], False, "object"),
         ([0.5, 2**53 + 1], False, "object"),
         ([0, 0.5, True, "a"], False, "object"),
         ([0, "b"], True, "object"),
     ],
 )
-def test_levels_that_numpy_would_change_are_objects(levels, nullable, expected):
+def test_no_dtype_changes_large_levels(levels, nullable, expected):
     kind = Categorical(levels, nullable=nullable)
     assert read_dtype(levels[:1], kind, None) == expected
 
@@ -178,7 +193,14 @@ def as_polars(values):
     return polars.DataFrame({"x": values}, strict=False)
 
 
-READERS = (as_frame, as_array, as_list, as_csv, as_nullable_csv, as_arrow_csv)
+def as_arrow_table(values):
+    csv = pytest.importorskip("pyarrow.csv")
+    text = "x,y\n" + "\n".join(f"{'' if value is None else value},0" for value in values)
+    options = csv.ConvertOptions(strings_can_be_null=True)
+    return csv.read_csv(io.BytesIO(text.encode()), convert_options=options).select(["x"])
+
+
+READERS = (as_frame, as_array, as_list, as_csv, as_nullable_csv, as_arrow_csv, as_arrow_table)
 READERS += (as_polars, convert, downcast, downcast_integer)
 NUMBERS = set(READERS)
 STRINGS = NUMBERS - {downcast, downcast_integer}
@@ -236,6 +258,25 @@ def test_one_record_does_not_change_the_format(case, reader):
     ]
     assert formats == [formats[0]] * 4
     assert len({pickle.dumps(table_format) for table_format in formats}) == 1
+
+
+@pytest.mark.parametrize(
+    ("backend", "expected"),
+    [
+        ("Int64", ["Int64", "boolean", "Int64"]),
+        ("int64[pyarrow]", ["int64[pyarrow]", "bool[pyarrow]", "int64[pyarrow]"]),
+        ("int64", ["int64", "object", "int64"]),
+    ],
+)
+def test_objects_have_the_backend_of_the_other_columns(backend, expected):
+    if "arrow" in backend:
+        pytest.importorskip("pyarrow")
+    flag = Categorical([False, True], nullable=True)
+    schema = TableSchema({"code": Categorical([0, 1], other=1), "flag": flag, "n": Count(0, 9)})
+    numbers = pd.Series([0, 1], dtype=backend)
+    for codes in (numbers, numbers.astype(object), pd.Series([0, "word"], dtype=object)):
+        frame = pd.DataFrame({"code": codes, "flag": [None, True], "n": numbers})
+        assert [str(dtype) for dtype in read(frame, schema).dtypes] == expected
 
 
 def test_an_array_of_strings_remains_one_unless_a_value_may_be_missing():
@@ -343,3 +384,11 @@ def test_two_tables_from_csv_have_one_format(backend, data):
         fits.append(read(table, schema))
     assert fits[0] == fits[1]
     assert pickle.dumps(fits[0]) == pickle.dumps(fits[1])
+    for make in (TableEncoder, BoundedDiscretizer, MissingnessEncoder):
+        fitted = [make(schema).fit(table) for table in tables]
+        assert pickle.dumps(fitted[0]) == pickle.dumps(fitted[1])
+    masker = PIIMasker({schema.names[0]: "phone"}, set_aside=len(schema) > 1)
+    rest = schema.select(schema.names[1:] or schema.names)
+    rows = decode_table(np.zeros((1, len(rest))), rest, fits[0].select(rest.names))
+    masked = [clone(masker).fit(table).inverse_transform(rows) for table in tables]
+    assert masked[0].dtypes.equals(masked[1].dtypes)

@@ -87,7 +87,7 @@ def test_polars_frames_come_back_as_polars_frames():
 
 def test_a_lazy_frame_is_to_be_collected():
     polars = pytest.importorskip("polars")
-    with pytest.raises(ValueError, match=r"X\.collect\(\)"):
+    with pytest.raises(TypeError, match=r"X\.collect\(\)"):
         read_frame(polars.DataFrame({"age": [25]}).lazy())
 
 

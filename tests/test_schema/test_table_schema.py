@@ -296,7 +296,7 @@ def test_arrays_are_drafted_with_generated_names():
         ([("a",), ("b",)], r"'x' cannot be levels.*astype\(str\)"),
         ([None, None], "'x' has only missing values.*drop it, or declare it"),
         ([1.0, np.inf], "'x' holds an infinite value"),
-        ([2**60, 1], r"'x' holds integers beyond 2\*\*53.*identifier"),
+        (range(2**60, 2**60 + 30), r"'x' holds 30 integers, some beyond 2\*\*53.*identifier"),
         (pd.Categorical(pd.to_datetime(["2020", "2021"])), "categories of column 'x' cannot"),
     ],
 )

@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 
 from ...privacy import Mechanisms
-from .._lattices import exact_floats
+from .._integer_sums import exact_floats
 from ._ntk import UNIT, RandomFeatures, clip_rows, map_records
 
 __all__ = [
@@ -22,7 +22,6 @@ __all__ = [
     "NormalEquations",
     "Points",
     "centred_labels",
-    "choose_n_features",
     "embed_box",
     "embed_cells",
     "normal_equations_sensitivity",
@@ -40,10 +39,8 @@ GRAM_DIAGONAL_WEIGHT = 0.75
 GRAM_NORM_SQUARED = 9.0 / 16.0
 # what rounding may add to the sensitivity: the sums are on a finer grid than the noise needs
 ROUNDING = 1.0 / 32.0
-MAX_FEATURES = 256
-MIN_FEATURES = 16
-# of all that a fit has for the sampler's error
-SAMPLER_SHARE = 0.5
+# more predict better even at the cost of more noise
+N_FEATURES = 256
 
 
 class NormalEquations(NamedTuple):
@@ -233,38 +230,6 @@ def _rounding_grid(sensitivity: float, n_values: int) -> float:
     """Return the power of two to round to: it adds at most ROUNDING to the sensitivity."""
     largest = ROUNDING * sensitivity / math.sqrt(n_values)
     return math.ldexp(1.0, math.frexp(largest)[1] - 1)
-
-
-def choose_n_features(n_classes: int, mu: float, desk: Mechanisms) -> int:
-    """Return how many features to use: 256, or as many as the sampler's error allows.
-
-    More features predict better even at the cost of more noise. The sampler's numerical error
-    grows with their square, and all releases of a fit share what is set aside for it: the features
-    may take half of that, and no more than earlier releases have left.
-
-    Parameters
-    ----------
-    n_classes : int
-    mu : float
-        Of this release.
-    desk : Mechanisms
-        Nothing is bought.
-
-    Examples
-    --------
-    >>> from skdpsynth.privacy import NoiseSource, PrivacyLedger
-    >>> choose_n_features(2, 0.1, Mechanisms(PrivacyLedger(1.0, 1e-6), NoiseSource(0)))
-    256
-    """
-    n_features = MAX_FEATURES
-    sensitivity = normal_equations_sensitivity(n_classes, desk.adjacency)
-    while n_features > MIN_FEATURES and mu < math.inf:
-        n_values = n_features * (n_features + 1) // 2 + n_features * n_classes
-        units = (1.0 + ROUNDING) * sensitivity / mu / _rounding_grid(sensitivity, n_values)
-        if desk.can_draw_rounded(n_values, units, SAMPLER_SHARE):
-            break
-        n_features -= MIN_FEATURES
-    return n_features
 
 
 def positive_gram(equations: NormalEquations) -> np.ndarray:

@@ -20,10 +20,10 @@ from .._blocks import BlocksPlan
 from .._vectors import ContinuousModel, ContinuousPlan, ContinuousRelease
 from ._inducing_points import adapt_cells, adapt_means
 from ._normal_equations import (
+    N_FEATURES,
     NORMAL_EQUATIONS,
     NormalEquations,
     Points,
-    choose_n_features,
     embed_box,
     embed_cells,
     release_normal_equations,
@@ -115,8 +115,7 @@ class _AdaptedPlan(ABC, Generic[R, M]):
         """Return the clusters, and the normal equations of the records as these embed them."""
         clusters, records = self._measure(table, desk)
         mu = self.budget.mu("adapt", desk.mu)
-        n_features = choose_n_features(records.n_classes, mu, desk)
-        features = draw_features(records.n_inputs, n_features)
+        features = draw_features(records.n_inputs, N_FEATURES)
         n_records = max(clusters.n_records, 1.0)
         equations = release_normal_equations(
             records.points, records.classes, records.n_classes, features, n_records, mu, desk

@@ -19,7 +19,7 @@ __all__ = ["ConstrainedFit", "SizeBounds", "fit_from"]
 
 
 class SizeBounds(NamedTuple):
-    """Fewest and most records of a component; None is no bound."""
+    """Fewest and most records of a component; None is without a bound."""
 
     low: int
     high: int | None

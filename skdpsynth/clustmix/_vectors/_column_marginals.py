@@ -16,7 +16,7 @@ from scipy.special import ndtr, ndtri
 
 from ..._denoising import james_stein, project_to_simplex
 from ...privacy import Mechanisms
-from .._lattices import STEP
+from .._integer_sums import STEP
 from ._private_pca import PrivateRows, Standardisation, read_units
 
 __all__ = [

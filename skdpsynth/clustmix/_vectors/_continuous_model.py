@@ -11,7 +11,6 @@ import numpy as np
 from scipy.linalg import solve_triangular
 from scipy.special import logsumexp
 
-from ...schema import Count
 from ._column_marginals import ColumnCells, latent_map
 
 __all__ = ["ContinuousModel"]
@@ -102,7 +101,7 @@ class ContinuousModel:
         return result - float(np.log(widths).sum())
 
     def sample_codes(self, n_samples: int, rng: np.random.Generator) -> np.ndarray:
-        """Draw encoded rows, of shape (n_samples, n_columns); Counts on the grid of integers."""
+        """Draw encoded rows, of shape (n_samples, n_columns); columns in steps on their values."""
         sizes = rng.multinomial(n_samples, self.weights)
         cluster = rng.permutation(np.repeat(np.arange(len(sizes)), sizes))
         latent = self._sample_latent(cluster, rng)
@@ -136,9 +135,8 @@ class ContinuousModel:
             probability, cells, self.map_weights, self.means[:, j], np.sqrt(variance)
         )
         mapped = np.interp(np.interp(latent, points, level), cumulative, value)
-        if isinstance(kind, Count):
-            width = kind.high - kind.low
-            return np.asarray(np.rint(mapped * width) / width)
+        if kind.n_steps is not None:
+            return np.asarray(np.rint(mapped * kind.n_steps) / kind.n_steps)
         return np.asarray(mapped)
 
     def condition(self, given: Mapping[int, float]) -> ContinuousModel:

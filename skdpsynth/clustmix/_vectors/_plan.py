@@ -11,7 +11,6 @@ import numpy as np
 from ..._contracts import Progress
 from ...privacy import Budget, Mechanisms, PlannedRelease
 from ...schema import Table
-from .._lattices import check_reserve
 from ._column_marginals import (
     column_cells,
     release_cells,
@@ -114,7 +113,6 @@ class ContinuousPlan:
         """Return noisy sums, moments and histograms of the records as vectors."""
         mu = {name: self.budget.mu(name, desk.mu) for name in BUDGET}
         rows = self._read_rows(table.codes)
-        check_reserve(len(rows.numeric), mu, desk)
         n_records, mean, _ = release_location(rows, mu["location"], desk)
         desk.progress()
         spread = release_spread(rows, mean, n_records, mu["spread"], desk)

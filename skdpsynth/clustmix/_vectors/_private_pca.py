@@ -13,13 +13,10 @@ from typing import NamedTuple
 import numpy as np
 
 from ...privacy import Mechanisms
-from .._lattices import (
+from .._integer_sums import (
     DIAGONAL_WEIGHT,
     STEP,
-    Lattice,
-    choose_lattice,
     clip_norm,
-    dither,
     exact_floats,
     second_moment_sensitivity,
     sums_sensitivity,
@@ -142,7 +139,7 @@ def outer_sum(steps: np.ndarray) -> np.ndarray:
 def release_vector_sums(
     count: np.ndarray,
     total: np.ndarray,
-    lattice: Lattice,
+    radius: float,
     mu: float,
     name: str,
     desk: Mechanisms,
@@ -153,29 +150,27 @@ def release_vector_sums(
     ----------
     count : ndarray of shape (n_groups,)
     total : ndarray of shape (n_groups, n_features)
-        In multiples of the lattice's step. Sensitivity: `sums_sensitivity`.
-    lattice : Lattice
+        In multiples of 2⁻¹⁰. Sensitivity: `sums_sensitivity`.
+    radius : float
+        Bound on the L2 norm of a record.
     mu, name
         As for `Mechanisms.gaussian`.
     desk : Mechanisms
     """
-    sensitivity = sums_sensitivity(lattice.radius, desk.adjacency)
-    # counts are integers, and the sums multiples of the step: the finer of the two holds both
-    grid = min(lattice.step, 1.0)
+    sensitivity = sums_sensitivity(radius, desk.adjacency)
     released = desk.gaussian(
-        np.column_stack([count, total * lattice.step]),
+        np.column_stack([count, total * STEP]),
         sensitivity=sensitivity,
         mu=mu,
         name=name,
-        grid=grid,
+        grid=STEP,
     )
     return NoisyVectorSums(released[:, 0], released[:, 1:], sensitivity / mu)
 
 
 def release_second_moments(
     moments: np.ndarray,
-    count: np.ndarray,
-    lattice: Lattice,
+    radius: float,
     mu: float,
     name: str,
     desk: Mechanisms,
@@ -185,11 +180,10 @@ def release_second_moments(
     Parameters
     ----------
     moments : ndarray of shape (n_groups, n_features, n_features), int
-        In multiples of the square of the lattice's step; a record counts in one group.
-        Sensitivity: `second_moment_sensitivity`.
-    count : ndarray of shape (n_groups,)
-        Noisy counts, for the part of the rounding errors in the diagonal.
-    lattice : Lattice
+        In multiples of 2⁻²⁰; a record counts in one group. Sensitivity:
+        `second_moment_sensitivity`.
+    radius : float
+        Bound on the L2 norm of a record.
     mu, name
         As for `Mechanisms.gaussian`.
     desk : Mechanisms
@@ -200,7 +194,7 @@ def release_second_moments(
     noise_scale : float
         Standard deviation of the noise off the diagonal; on it the noise is twice as large.
     """
-    sensitivity = second_moment_sensitivity(lattice.radius, desk.adjacency)
+    sensitivity = second_moment_sensitivity(radius, desk.adjacency)
     n_features = moments.shape[1]
     # each product once, and the diagonal at half weight: see `second_moment_sensitivity`
     upper, diagonal = np.triu_indices(n_features, 1), np.arange(n_features)
@@ -208,20 +202,18 @@ def release_second_moments(
     statistic = np.concatenate(
         [exact[:, *upper], exact[:, diagonal, diagonal] * DIAGONAL_WEIGHT], axis=1
     )
-    statistic *= lattice.step**2
+    statistic *= STEP**2
     released = desk.gaussian(
         statistic,
         sensitivity=sensitivity,
         mu=mu,
         name=name,
-        grid=lattice.step**2 * DIAGONAL_WEIGHT,
+        grid=STEP**2 * DIAGONAL_WEIGHT,
     )
     noisy = np.zeros(moments.shape)
     noisy[:, *upper] = released[:, : len(upper[0])]
     noisy += noisy.transpose(0, 2, 1)
-    # dithering adds its variance to every square, and nothing to products in expectation
-    errors = np.maximum(count, 0.0)[:, None] * lattice.error
-    noisy[:, diagonal, diagonal] = released[:, len(upper[0]) :] / DIAGONAL_WEIGHT - errors
+    noisy[:, diagonal, diagonal] = released[:, len(upper[0]) :] / DIAGONAL_WEIGHT
     return noisy, sensitivity / mu
 
 
@@ -234,30 +226,25 @@ def release_profile(
 ) -> NoisyVectorSums:
     """Release class counts and sums of the standardised records."""
     total = np.zeros((rows.n_classes, len(rows.numeric)))
-    n_values = total.size + len(total)
-    lattice = choose_lattice(standardisation.radius, total.shape[1], n_values, 1, mu, desk)
     for chunk, values in rows.chunks():
-        steps = dither(read_units(values, standardisation), lattice, desk)
-        total += sum_by_group(steps, rows.labels[chunk], rows.n_classes)
+        units = read_units(values, standardisation)
+        total += sum_by_group(units, rows.labels[chunk], rows.n_classes)
     count = np.bincount(rows.labels, minlength=rows.n_classes)
-    return release_vector_sums(count, total, lattice, mu, name, desk)
+    return release_vector_sums(count, total, standardisation.radius, mu, name, desk)
 
 
 def release_components(
     rows: PrivateRows,
     standardisation: Standardisation,
-    n_records: float,
     mu: float,
     desk: Mechanisms,
 ) -> tuple[np.ndarray, float]:
     """Release the second moments of the standardised records."""
     n_features = len(rows.numeric)
     moments = np.zeros((n_features, n_features), dtype=np.int64)
-    n_values = n_features * (n_features + 1) // 2
-    lattice = choose_lattice(standardisation.radius, n_features, n_values, 2, mu, desk)
     for _, values in rows.chunks():
-        moments += outer_sum(dither(read_units(values, standardisation), lattice, desk))
+        moments += outer_sum(read_units(values, standardisation))
     noisy, noise_scale = release_second_moments(
-        moments[None], np.array([n_records]), lattice, mu, "second moments", desk
+        moments[None], standardisation.radius, mu, "second moments", desk
     )
     return noisy[0], noise_scale

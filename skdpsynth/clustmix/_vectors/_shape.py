@@ -1,7 +1,7 @@
 """The passes after the marginals: covariances and clusters, or class means once more.
 
-Which of them follow is decided by what is released already: `are_moments_possible`,
-`has_clear_components` and `has_precise_means`, and whether `choose_subspace` finds a component.
+Which of them follow is decided by what is released already: `has_clear_components`,
+`has_precise_means`, and whether `choose_subspace` finds a component.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...privacy import Budget, Mechanisms
-from .._lattices import choose_lattice, fits_reserve, second_moment_sensitivity
+from .._integer_sums import second_moment_sensitivity
 from ._private_pca import (
     NoisyVectorSums,
     PrivateRows,
@@ -82,13 +82,9 @@ class ShapePasses:
         n_features, radius = len(self.rows.numeric), self.standardisation.radius
         mu = self.mu("components")
         is_clear = has_clear_components(self.n_records, n_features, radius, mu, self.desk)
-        is_possible = are_moments_possible(n_features, radius, mu, self.desk)
-        is_worth_it = is_clear or has_precise_means(self.profile, n_features, radius)
-        if not (is_possible and is_worth_it):
+        if not (is_clear or has_precise_means(self.profile, n_features, radius)):
             return self._means(["components", "clusters", "covariances"])
-        moments, moment_noise = release_components(
-            self.rows, self.standardisation, self.n_records, mu, self.desk
-        )
+        moments, moment_noise = release_components(self.rows, self.standardisation, mu, self.desk)
         self.desk.progress()
         subspace = choose_subspace(self.profile, moments, moment_noise, self.n_records, radius)
         if not subspace.components.shape[1]:
@@ -97,8 +93,7 @@ class ShapePasses:
         projected = project_rows(self.rows, self.standardisation, subspace)
         labels, clusters = self._clusters(projected, subspace, moments)
         class_moments, class_noise = release_class_moments(
-            self.rows, projected, self.profile.n_records, subspace.radius, self.mu("covariances"),
-            self.desk,
+            self.rows, projected, subspace.radius, self.mu("covariances"), self.desk,
         )  # fmt: skip
         self.desk.progress()
         return Shape(
@@ -159,13 +154,6 @@ def has_precise_means(profile: NoisyVectorSums, n_features: int, radius: float) 
     return share < LARGEST_NOISE
 
 
-def are_moments_possible(n_features: int, radius: float, mu: float, desk: Mechanisms) -> bool:
-    """Whether the noise of d²/2 second moments can be drawn precisely enough."""
-    n_values = n_features * (n_features + 1) // 2
-    lattice = choose_lattice(radius, n_features, n_values, 2, mu, desk)
-    return fits_reserve(lattice, n_values, 2, mu, desk)
-
-
 def has_clear_components(
     n_records: float, n_features: int, radius: float, mu: float, desk: Mechanisms
 ) -> bool:
@@ -173,9 +161,7 @@ def has_clear_components(
 
     Otherwise class means, of d values, are what the budget can buy; second moments have d²/2.
     """
-    n_values = n_features * (n_features + 1) // 2
-    lattice = choose_lattice(radius, n_features, n_values, 2, mu, desk)
-    noise = second_moment_sensitivity(lattice.radius, desk.adjacency) / mu
+    noise = second_moment_sensitivity(radius, desk.adjacency) / mu
     # the edge of the noise's spectrum, 2s√d, against the variance that a component would have
     return 2.0 * noise * math.sqrt(n_features) / n_records < SMALLEST_COMPONENT * radius**2
 

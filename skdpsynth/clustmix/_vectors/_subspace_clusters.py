@@ -13,7 +13,7 @@ import numpy as np
 
 from ..._denoising import james_stein
 from ...privacy import Mechanisms
-from .._lattices import STEP, choose_lattice, clip_norm, dither, sums_sensitivity
+from .._integer_sums import STEP, clip_norm, sums_sensitivity
 from .._sizes import (
     MAX_CLUSTERS_PER_CLASS,
     SMALLEST_CLUSTER,
@@ -182,8 +182,6 @@ def release_clusters(
     """Assign each record to the nearest public centre of its class, and release counts and sums."""
     count = np.zeros(len(labels), dtype=np.int64)
     total = np.zeros(centres.shape)
-    n_values = total.size + len(total)
-    lattice = choose_lattice(radius, centres.shape[1], n_values, 1, mu, desk)
     # within twice the records' range, so that products are exact; further is further from all
     units = np.clip(np.rint(centres / STEP), -2.0 * LARGEST_INT16, 2.0 * LARGEST_INT16)
     # argmin ‖x − c‖² = argmax x·c − ½‖c‖², in integers and halves: ties break alike everywhere
@@ -194,8 +192,8 @@ def release_clusters(
         affinity[rows.labels[start : start + CHUNK_ROWS, None] != labels] = -np.inf
         nearest = affinity.argmax(axis=1)
         count += np.bincount(nearest, minlength=len(labels))
-        total += sum_by_group(dither(chunk, lattice, desk), nearest, len(labels))
-    return release_vector_sums(count, total, lattice, mu, name, desk)
+        total += sum_by_group(chunk, nearest, len(labels))
+    return release_vector_sums(count, total, radius, mu, name, desk)
 
 
 def move_centres(
@@ -216,7 +214,6 @@ def move_centres(
 def release_class_moments(
     rows: PrivateRows,
     projected: np.ndarray,
-    count: np.ndarray,
     radius: float,
     mu: float,
     desk: Mechanisms,
@@ -224,11 +221,9 @@ def release_class_moments(
     """Release each class's second moments of the projected records."""
     n_components = projected.shape[1]
     moments = np.zeros((rows.n_classes, n_components, n_components), dtype=np.int64)
-    n_values = rows.n_classes * n_components * (n_components + 1) // 2
-    lattice = choose_lattice(radius, n_components, n_values, 2, mu, desk)
     for label in range(rows.n_classes):
         own = np.flatnonzero(rows.labels == label)
         for start in range(0, len(own), CHUNK_ROWS):
             units = projected[own[start : start + CHUNK_ROWS]].astype(np.float64)
-            moments[label] += outer_sum(dither(units, lattice, desk))
-    return release_second_moments(moments, count, lattice, mu, "class second moments", desk)
+            moments[label] += outer_sum(units)
+    return release_second_moments(moments, radius, mu, "class second moments", desk)

@@ -15,6 +15,7 @@ from numpyro.infer.autoguide import AutoDiagonalNormal
 from numpyro.infer.initialization import init_to_value
 from numpyro.optim import Adam
 
+from ..._extras import how_to_install
 from ..._product_mixture import ComponentEstimates, Layout, Records
 from ...privacy import Mechanisms, PlannedRelease
 from .._dpvi._noisy_gradients import STEPS_PER_SCAN, DPVIPlan
@@ -52,7 +53,7 @@ def require_d3p() -> None:
         raise ImportError(
             'engine="d3p" needs d3p 0.2.0, which runs on Python 3.11 with jax 0.4.30 and '
             "numpy 1.26. In an environment of Python 3.11: "
-            'pip install "skdpsynth[d3p]". The default engine="jax" needs none of it.'
+            f'{how_to_install("d3p")}. The default engine="jax" needs none of it.'
         ) from error
 
 
@@ -186,7 +187,7 @@ def fit_d3p(
     shapes = tuple(jnp.zeros_like(part[:1]) for part in rows)
     with handlers.seed(rng_seed=0):
         guide(*shapes)
-    noise = desk.without_replacement_gaussian(
+    multiplier = desk.without_replacement_gaussian(
         name=_name_gradients(plan.n_steps),
         clipping_norm=plan.clipping_norm,
         n_rows=n_rows,
@@ -198,7 +199,7 @@ def fit_d3p(
     with warnings.catch_warnings():
         # d3p.minibatch derives the key of a batch with chacha's deprecated fold_in
         warnings.filterwarnings("ignore", message="fold_in is deprecated")
-        parameters = _optimise(model, guide, rows, shapes, batch_size, noise.multiplier, plan, desk)
+        parameters = _optimise(model, guide, rows, shapes, batch_size, multiplier, plan, desk)
     draws = guide.sample_posterior(
         jax.random.key(desk.seed_bits() % 2**63), parameters, sample_shape=(N_DRAWS,)
     )

@@ -62,7 +62,7 @@ class Unconstrained(NamedTuple):
 )
 @dataclass(frozen=True)
 class MixtureLatents:
-    """Structure of a mixture over padded arrays; a `LatentModel`.
+    """Structure of a mixture over padded arrays; a `SummingModel`.
 
     Attributes
     ----------
@@ -73,7 +73,7 @@ class MixtureLatents:
     owner : array of shape (n_components,), int
         The class of every component; negative for padding.
     span : array of shape (n_scalars,)
-        high − low of the scalar columns.
+        high − low of the poisson columns, 1 for the others.
     n_blocks : int
     distributions : tuple of str
         "normal" or "poisson", per scalar column.
@@ -102,13 +102,14 @@ class MixtureLatents:
             is_missing[block.start + block.n_cells - 1] = block.is_nullable
         padded = np.full(n_components, ANY_CLASS - 1, dtype=np.int32)
         padded[: len(owner)] = owner
-        span = np.array([scalar.span for scalar in layout.scalars], dtype=np.float32)
+        # that of a normal column enters nowhere, and may be beyond single precision
+        span = [s.span if s.distribution == "poisson" else 1.0 for s in layout.scalars]
         return cls(
             segment,
             is_missing,
             is_bernoulli,
             padded,
-            span,
+            np.array(span, dtype=np.float32),
             len(layout.blocks),
             tuple(scalar.distribution for scalar in layout.scalars),
             tuple(scalar.is_nullable for scalar in layout.scalars),
@@ -119,11 +120,6 @@ class MixtureLatents:
         n_components, n_scalars = len(self.owner), len(self.distributions)
         scalar = (n_scalars, n_components)
         return (n_components,), (len(self.segment), n_components), scalar, scalar, scalar
-
-    @property
-    def is_double(self) -> bool:
-        """True: counts of many records, and sums of them, are rounded far below one record."""
-        return True
 
     @property
     def n_latents(self) -> int:
@@ -218,7 +214,7 @@ class MixtureLatents:
     def clipped_sum(
         self, z: jax.Array, batch: Records, is_record: jax.Array, clipping_norm: jax.Array
     ) -> jax.Array:
-        """Return the sum of preconditioned, clipped gradients; see `LatentModel`.
+        """Return the sum of preconditioned, clipped gradients; see `SummingModel`.
 
         Ghost clipping: given its responsibilities r, a record's gradient is a linear map of r and
         of the cells it is in, so that its norm comes from table look-ups and the sum of the clipped

@@ -1,8 +1,8 @@
 """DP variational inference: clipped, noisy, aligned gradients in one scan.
 
-The rows enter through `LatentModel.clipped_sum` alone. Everything else here is post-processing of
-its noisy sums: Gaussian noise is added to the gradient with respect to the latent variables, and
-what the guide's parameters need is pulled back from it.
+The rows enter through a model's `clipped_sum` or `clipped_steps` alone. Everything else here is
+post-processing of their noisy sums: Gaussian noise is added to the gradient with respect to the
+latent variables, and what the guide's parameters need is pulled back from it.
 
 What is climbed is the evidence lower bound E_q[Σ_i log p(x_i | z) + log p(z) − log q(z)], over the
 row count. Its terms: Σ_i ∇_z log p(x_i | z), clipped, is `clipped_sum`, and noise is added to it in
@@ -15,7 +15,7 @@ import math
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -25,11 +25,11 @@ from jax import lax
 from ..._compat import enable_x64
 from ...privacy import GradientNoise, Mechanisms, RowCount
 from ._batches import PoissonBatches
+from ._exact_sums import Words, add_noise, split_integers
+from ._models import CountingModel, Guide, SummingModel
 
 __all__ = [
     "DPVIPlan",
-    "Guide",
-    "LatentModel",
     "MeanFieldGuide",
     "Trace",
     "buy_noise",
@@ -50,45 +50,6 @@ ROUNDING_MARGIN = 1.0 - 1e-4
 # shares of δ for batches that overflow their capacity, and for row counts far from the noisy one
 OVERFLOW_RESERVE = 5e-7
 COUNT_RESERVE = 2.5e-7
-
-
-class LatentModel(Protocol):
-    """A model of one record given unconstrained latent variables z.
-
-    Either a registered pytree, whose arrays may differ between fits that share a compilation, or
-    hashable, and then compiled for. An attribute ``is_double`` that is true has all its arithmetic
-    done in double precision.
-    """
-
-    @property
-    def n_latents(self) -> int:
-        """Dimension of z."""
-
-    def clipped_sum(
-        self, z: jax.Array, batch: Any, is_record: jax.Array, clipping_norm: jax.Array
-    ) -> jax.Array | tuple[jax.Array, jax.Array]:
-        """Return Σ_i ∇_z log p(x_i | z), every term scaled down to norm `clipping_norm` at most.
-
-        A model that has a method ``preconditioner(z)``, of positive numbers, multiplies every
-        term by it before clipping; the noisy sum is divided by it again. Rows where `is_record`
-        is False contribute nothing. A record's term depends on that record and z alone, so that
-        removing it moves the sum by at most `clipping_norm`.
-
-        That has to hold of the sum as it is computed: the rounding of a float32 sum of many terms
-        changes with every one of them, by more than that norm where there are very many. It is
-        either in double precision, or a pair of arrays, (large, small), which are exact and whose
-        sum it is; noise is then added to the small one first.
-        """
-
-    def log_prior(self, z: jax.Array) -> jax.Array:
-        """Return log p(z), the Jacobian of the constraint included."""
-
-
-class Guide(Protocol):
-    """A reparametrised variational family; hashable, or a pytree."""
-
-    def draw(self, parameters: jax.Array, key: jax.Array) -> tuple[jax.Array, jax.Array]:
-        """Return z and −log q(z), or the entropy in its place, differentiable in `parameters`."""
 
 
 @dataclass(frozen=True)
@@ -174,7 +135,7 @@ class _State(NamedTuple):
 
 
 def run_dpvi(
-    model: LatentModel,
+    model: SummingModel | CountingModel,
     guide: Guide,
     start: np.ndarray,
     rows: Any,
@@ -186,7 +147,7 @@ def run_dpvi(
 
     Parameters
     ----------
-    model : LatentModel
+    model : SummingModel or CountingModel
     guide : Guide
     start : ndarray of shape (n_parameters,)
         Initial parameters; data-free or released.
@@ -196,7 +157,7 @@ def run_dpvi(
         Released row count N̂, or the public one.
     plan : DPVIPlan
     desk : Mechanisms
-        Charges once, before the first step, for all steps.
+        Charges once, before the first step, for all steps; the noise consists of integers.
 
     Returns
     -------
@@ -229,7 +190,7 @@ def run_dpvi(
     least noise that q allows: a smaller rate is a subsample, and more noise is post-processing.
     These are fixed, and within (ε, δ) with what was released before.
     """
-    is_double = bool(getattr(model, "is_double", False))
+    is_double = not hasattr(model, "clipped_steps")
     dtype = np.float64 if is_double else np.float32
     n_rows = len(jax.tree.leaves(rows)[0])
     # padding has no gradient, and without noise it stays where it is
@@ -237,11 +198,14 @@ def run_dpvi(
     noise, overflow = buy_noise(plan, len(active), desk)
     batches = PoissonBatches(n_rows, plan.sampling_rate, count, overflow, desk)
     rows = jax.tree.map(batches.pad, rows)
+    grid_step = np.asarray(noise.step, dtype)
     zeros = np.zeros(len(start), dtype)
     state = _State(np.asarray(start, dtype), zeros, zeros, np.zeros((), np.int32), zeros, zeros)
     first_averaged = plan.n_steps - max(1, round(plan.averaging * plan.n_steps))
     constants = {
         "clipping_norm": plan.clipping_norm * ROUNDING_MARGIN,
+        "grid_step": grid_step,
+        "is_noisy": noise.multiplier > 0,
         # the expected size, which is public; the realised one would tell of a row
         "batch_size": plan.sampling_rate * count.value,
         "n_records": count.value,
@@ -254,13 +218,19 @@ def run_dpvi(
     # scans of one length, the last one padded with steps that change nothing: one compilation
     for step in range(0, plan.n_steps, STEPS_PER_SCAN):
         n_steps = min(STEPS_PER_SCAN, plan.n_steps - step)
-        drawn = np.zeros((STEPS_PER_SCAN, model.n_latents), dtype)
-        if noise.multiplier > 0:
-            drawn[:n_steps, active] = noise.draw(n_steps, len(active))
+        drawn = np.zeros((STEPS_PER_SCAN, model.n_latents), np.int64)
+        drawn[:n_steps, active] = noise.draw(n_steps, len(active))
         indices = batches.draw(n_steps, STEPS_PER_SCAN)
         with enable_x64(True) if is_double else nullcontext():
             state = _scan(
-                *compiled_for, state, rows, batches.is_row, indices, drawn, key, constants
+                *compiled_for,
+                state,
+                rows,
+                batches.is_row,
+                indices,
+                split_integers(drawn),
+                key,
+                constants,
             )
         if not np.isfinite(np.asarray(state.parameters)).all():
             raise FloatingPointError(
@@ -339,18 +309,18 @@ def _scan(
     rows: Any,
     is_row: jax.Array,
     indices: jax.Array | None,
-    noise: jax.Array,
+    noise: Words,
     key: jax.Array,
     constants: dict[str, Any],
 ) -> _State:
-    """Take one step per row of `noise`; steps past n_steps change nothing."""
+    """Take one step for each row of `noise`; steps past n_steps change nothing."""
     model, guide = _unwrap(model), _unwrap(guide)
 
     def objective(parameters: jax.Array, step_key: jax.Array) -> jax.Array:
         z, entropy = guide.draw(parameters, step_key)
         return (model.log_prior(z) + entropy) / constants["n_records"]
 
-    def step(state: _State, drawn: tuple[Any, jax.Array]) -> tuple[_State, None]:
+    def step(state: _State, drawn: tuple[Any, Words]) -> tuple[_State, None]:
         chosen, step_noise = drawn
         step_key = jax.random.fold_in(key, state.step)
         # one draw for all records, so that their gradients are with respect to the same z
@@ -360,13 +330,14 @@ def _scan(
         else:
             # an empty slot, -1, takes the last row, which then counts as no record
             batch, is_record = jax.tree.map(lambda part: part[chosen], rows), chosen >= 0
-        total = model.clipped_sum(z, batch, is_record, constants["clipping_norm"])
-        if isinstance(total, tuple):
-            large, small = total
-            # the exact parts first meet in a noisy sum: what is rounded from then on is released
-            total = large + (small + step_noise)
+        chosen_rows = z, batch, is_record, constants["clipping_norm"]
+        grid_step = constants["grid_step"]
+        if hasattr(model, "clipped_steps"):
+            total = model.clipped_steps(*chosen_rows, grid_step)
         else:
-            total = total + step_noise
+            total = model.clipped_sum(*chosen_rows)
+        # integers meet integers: what is rounded from here on is released
+        total = add_noise(total, step_noise, grid_step, constants["is_noisy"])
         if hasattr(model, "preconditioner"):
             total = total / model.preconditioner(z)
         # aligned: noise once per latent variable, and not once per parameter of the guide

@@ -190,7 +190,14 @@ def _shapes_of_two(model: Any, example: np.ndarray, latent: Any) -> dict[str, tu
 
 
 def _layout_problems(latents: CustomLatents) -> Iterator[str]:
-    """Yield why a run without x does not give a record."""
+    """Yield why there is nothing to fit, or why a run without x does not give a record."""
+    if not latents.n_latents:
+        names = [part.name for part in latents.latents]
+        yield (
+            f"The latent sites {names!r} can take one value only, such as the probabilities of a "
+            "single level: there is nothing to fit. Leave the column out."
+        )
+        return
 
     def sampled_sites() -> set[str]:
         sites, _ = run_model(latents.model, None, 0, leave_alone)

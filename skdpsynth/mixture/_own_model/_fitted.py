@@ -13,7 +13,8 @@ import numpy as np
 from jax import lax
 
 from ...schema import TableSchema
-from .._dpvi._noisy_gradients import Guide, MeanFieldGuide
+from .._dpvi._models import Guide
+from .._dpvi._noisy_gradients import MeanFieldGuide
 from ._records import to_codes, to_records
 from ._unconstrained import CustomLatents
 

@@ -12,7 +12,8 @@ import numpy as np
 from ..._contracts import Progress
 from ...privacy import Budget, Mechanisms, PlannedRelease
 from ...schema import Table, TableSchema
-from .._dpvi._noisy_gradients import Guide, MeanFieldGuide, Trace, run_dpvi
+from .._dpvi._models import Guide
+from .._dpvi._noisy_gradients import MeanFieldGuide, Trace, run_dpvi
 from .._dpvi._settings import StepSettings
 from .._opening import row_count_share
 from ._fitted import CustomModel

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...schema import Count, Numeric, TableSchema
+from ...schema import Numeric, TableSchema
 
 __all__ = ["example_record", "to_codes", "to_records"]
 
@@ -33,8 +33,8 @@ def to_records(codes: np.ndarray, schema: TableSchema) -> np.ndarray:
     for j, kind in enumerate(schema.columns.values()):
         if isinstance(kind, Numeric):
             records[:, j] = kind.low + records[:, j] * (kind.high - kind.low)
-        if isinstance(kind, Count):
-            records[:, j] = np.rint(records[:, j])
+            if kind.lattice is not None:
+                records[:, j] = kind.lattice.snap(records[:, j])
     return records.astype(np.float32)
 
 
@@ -44,7 +44,7 @@ def to_codes(records: np.ndarray, schema: TableSchema) -> np.ndarray:
     for j, kind in enumerate(schema.columns.values()):
         if isinstance(kind, Numeric):
             values = np.clip(codes[:, j], kind.low, kind.high)
-            values = np.rint(values) if isinstance(kind, Count) else values
+            values = values if kind.lattice is None else kind.lattice.snap(values)
             codes[:, j] = (values - kind.low) / (kind.high - kind.low)
         else:
             codes[:, j] = np.clip(np.rint(codes[:, j]), 0, len(kind.levels) - 1)

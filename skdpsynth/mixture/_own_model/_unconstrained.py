@@ -2,7 +2,7 @@
 
 z are the latent sites, mapped to the reals and divided by units. log p(x | z) is `log_likelihood`,
 log p(z) with the Jacobian of the map is `log_prior`, and −log q(z) comes with a guide's `draw`.
-`clipped_sum` adds up ∇_z log p(x_i | z), clipped record by record, in exact integers.
+`clipped_steps` adds up ∇_z log p(x_i | z), clipped record by record, in exact integers.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -23,7 +23,9 @@ from numpyro.infer.autoguide import AutoGuide
 from numpyro.infer.initialization import init_to_median
 
 from ...schema import TableSchema
-from .._dpvi._noisy_gradients import Guide, MeanFieldGuide
+from .._dpvi._exact_sums import Steps, Words, add_words
+from .._dpvi._models import Guide
+from .._dpvi._noisy_gradients import MeanFieldGuide
 from ._na_model import cast_to_support
 from ._records import example_record
 from ._sites import (
@@ -39,14 +41,10 @@ from ._sites import (
 
 __all__ = ["CustomLatents", "FunctionGuide", "build_guide"]
 
-# per-example gradients held at a time, and no more records than a cache serves well
+# per-example gradients held at a time, and no more records than a cache serves well, and than
+# clipped coordinates of 2¹⁹ steps add up in 32 bits
 GRADIENT_BYTES = 1 << 26
 LARGEST_CHUNK = 2048
-
-# of a clipped coordinate, so that those of a chunk add up in 32 bits, and of the lower word of sums
-COORDINATE_BITS = 19
-WORD_BITS = 22
-LOWER_WORD = 2**WORD_BITS - 1
 
 SMALLEST_UNIT = 1e-12
 LARGEST_UNIT = 1e12
@@ -59,7 +57,7 @@ START_SCALE = 0.1
 
 @dataclass(frozen=True)
 class CustomLatents:
-    """A NumPyro model in unconstrained latent variables; a `LatentModel`.
+    """A NumPyro model in unconstrained latent variables; a `CountingModel`.
 
     z holds the sample sites that are not observed, each mapped to the reals by ``biject_to`` of
     its support, in units of `scale`. Equal models, by identity of the function, are equal: they
@@ -171,27 +169,30 @@ class CustomLatents:
             total = total + site_log_prob(site) + jnp.sum(jacobian)
         return total
 
-    def clipped_sum(
-        self, z: jax.Array, batch: jax.Array, is_record: jax.Array, clipping_norm: jax.Array
-    ) -> tuple[jax.Array, jax.Array]:
-        """Return the sum of clipped gradients as (large, small); see `LatentModel`.
+    def clipped_steps(
+        self,
+        z: jax.Array,
+        batch: jax.Array,
+        is_record: jax.Array,
+        clipping_norm: jax.Array,
+        step: jax.Array,
+    ) -> Steps:
+        """Return the sum of clipped gradients in steps; see `CountingModel`.
 
         A gradient that is not finite counts as zero. Letting it through would tell that such a
         record is in the table, and no scaling bounds it; `check_model` looks for them on made-up
         records instead.
 
-        A clipped gradient is an integer multiple of a power of two, 2¹⁸ to 2¹⁹ of which are the
-        clipping norm, and a remainder below it. The integers are added up exactly, in two words,
-        up to 2²⁷ rows. What single precision rounds of the remainders' sum is less than their
-        number times 2⁻⁴² of the clipping norm, for a chunk of rows and for the chunks, so that one
-        row less changes the sum by what that row adds and no more.
+        A clipped gradient is an integer multiple of a step, 2¹⁹ of which are more than the
+        clipping norm, and a remainder below it. The integers are added up exactly, up to 2²⁷ rows.
+        What single precision rounds of the remainders' sum is less than their number times 2⁻⁴² of
+        the clipping norm, for a chunk of rows and for the chunks: far less than a step.
         """
         per_example = jax.vmap(jax.grad(self.log_likelihood), in_axes=(None, 0))
-        unit = jnp.ldexp(jnp.float32(1.0), jnp.frexp(clipping_norm)[1] - COORDINATE_BITS)
         # what single precision may lose of a sum of squares
         bound = clipping_norm / (1.0 + self.n_latents * 2.0**-24)
 
-        def add(sums: _Sums, chunk: tuple[jax.Array, jax.Array]) -> tuple[_Sums, None]:
+        def add(sums: Steps, chunk: tuple[jax.Array, jax.Array]) -> tuple[Steps, None]:
             records, is_record = chunk
             gradients = per_example(z, records)
             norm = _norms(gradients)
@@ -199,13 +200,10 @@ class CustomLatents:
             factor = jnp.where(norm > bound, bound / norm, 1.0)
             clipped = jnp.where(is_used[:, None], factor[:, None] * gradients, 0.0)
             # a float32 sum of many terms is rounded by more than one of them: integers are not
-            steps = jnp.trunc(clipped / unit)
+            steps = jnp.trunc(clipped / step)
             total = steps.astype(jnp.int32).sum(axis=0, dtype=jnp.int32)
-            # two words with a carry: 64-bit integers would need x64 in the user's model too
-            low = sums.low + (total & LOWER_WORD)
-            high = sums.high + (total >> WORD_BITS) + (low >> WORD_BITS)
-            rest = sums.rest + (clipped - steps * unit).sum(axis=0)
-            return _Sums(high, low & LOWER_WORD, rest), None
+            rest = sums.rest + (clipped - steps * step).sum(axis=0)
+            return Steps(add_words(sums.whole, total), rest), None
 
         n_chunks, size = _chunks(len(batch), self.n_latents)
         padding = n_chunks * size - len(batch)
@@ -213,10 +211,8 @@ class CustomLatents:
         is_record = jnp.pad(jnp.asarray(is_record), (0, padding)).reshape(n_chunks, size)
         # few gradients at a time: those of all records would take n_records · n_latents numbers
         nothing = jnp.zeros(z.shape, jnp.int32)
-        start = _Sums(nothing, nothing, jnp.zeros(z.shape, jnp.float32))
-        sums = lax.scan(add, start, (batch, is_record))[0]
-        large = sums.high.astype(jnp.float32) * (2.0**WORD_BITS * unit)
-        return large, sums.low.astype(jnp.float32) * unit + sums.rest
+        start = Steps(Words(nothing, nothing), jnp.zeros(z.shape, jnp.float32))
+        return lax.scan(add, start, (batch, is_record))[0]
 
     def unconstrain(self, values: Mapping[str, Any]) -> tuple[jax.Array, jax.Array]:
         """Return z of the latent sites' values, and log |∂values/∂z|."""
@@ -285,14 +281,6 @@ def _information(latents: CustomLatents, z: jax.Array, keys: jax.Array) -> jax.A
 
     gradients = jax.vmap(gradient)(keys)
     return jnp.mean(jnp.where(jnp.isfinite(gradients), gradients, 0.0) ** 2, axis=0)
-
-
-class _Sums(NamedTuple):
-    """Sums of integer steps, in two words, and of what is less than a step."""
-
-    high: jax.Array
-    low: jax.Array
-    rest: jax.Array
 
 
 def _norms(gradients: jax.Array) -> jax.Array:

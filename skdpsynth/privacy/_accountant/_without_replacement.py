@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..._extras import how_to_install
 from ._closed_forms import Composition
 from ._composed_loss import AccountingError
 
@@ -54,7 +55,7 @@ def _accountant(composition: Composition) -> Any:
     except ImportError as error:
         raise ImportError(
             "accounting for batches drawn without replacement needs dp-accounting: "
-            'pip install "skdpsynth[d3p]"'
+            + how_to_install("d3p")
         ) from error
     accountant = RdpAccountant(neighboring_relation=dp_accounting.NeighboringRelation.REPLACE_ONE)
     with np.errstate(over="ignore", under="ignore", divide="ignore"):

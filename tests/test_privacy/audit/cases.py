@@ -11,8 +11,15 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpyro
+import numpyro.distributions as dist
 
-from skdpsynth import ClustMixSynthesizer, DPMixtureSynthesizer, NapsuMQSynthesizer
+from skdpsynth import (
+    ClustMixSynthesizer,
+    DPMixtureSynthesizer,
+    NapsuMQSynthesizer,
+    NumPyroSynthesizer,
+)
 from skdpsynth.privacy import GaussianEvent, Mechanisms, NoiseSource, PrivacyLedger
 from skdpsynth.schema import Table
 
@@ -61,6 +68,10 @@ class Synthesizer:
     untaped : tuple of str
         Beginnings of the names of releases whose noise is added elsewhere; they have cases of
         their own.
+    adjacencies : tuple of str
+        Those under which there is anything to tape.
+    mu : float
+        That the whole fit is charged for.
     """
 
     release: Callable[[np.ndarray, Mechanisms], object]
@@ -68,6 +79,8 @@ class Synthesizer:
     neighbours: Callable[[str, str], tuple[np.ndarray, np.ndarray]] = neighbours
     loose: dict[str, set[str]] = field(default_factory=dict)
     untaped: tuple[str, ...] = ("(none)",)
+    adjacencies: tuple[str, ...] = ADJACENCIES
+    mu: float = MU
 
 
 def estimator_release(
@@ -76,7 +89,9 @@ def estimator_release(
     """Return the releases of an estimator's fit, on codes."""
 
     def release(codes: np.ndarray, desk: Mechanisms) -> object:
-        return estimator._plan(schema).release(Table(codes, schema, None, False), desk)
+        released = estimator._plan(schema).release(Table(codes, schema, None, False), desk)
+        # the functions of a model of one's own are local, and cannot be pickled
+        return (released.trace, released.n_records) if hasattr(released, "trace") else released
 
     return release
 
@@ -86,6 +101,17 @@ def continuous_release(**parameters: Any) -> Callable[[np.ndarray, Mechanisms], 
     return estimator_release(
         ClustMixSynthesizer(mode="continuous", sigma_max=1.0, **parameters), NUMBERS
     )
+
+
+def label_model(x: Any = None, num_obs_total: Any = None) -> None:
+    """Sample or observe the label alone: the other columns have one density everywhere."""
+    shares = numpyro.sample("shares", dist.Dirichlet(np.ones(3)))
+    with numpyro.plate("records", num_obs_total):
+        for j in range(4):
+            values = None if x is None else x[:, j]
+            numpyro.sample(f"x{j}", dist.Uniform(0.0, 1.0), obs=values)
+        label = None if x is None else x[:, 4]
+        numpyro.sample("label", dist.Categorical(shares), obs=label)
 
 
 QUERIES = [("few", "label"), ("pay", "town"), ("sex", "town", "label")]
@@ -121,6 +147,18 @@ SYNTHESIZERS = {
         ),
         # they are among the mechanisms
         untaped=("clipped gradients",),
+    ),
+    "a model of one's own, row count": Synthesizer(
+        estimator_release(
+            NumPyroSynthesizer(model=label_model, n_steps=1, sampling_rate=1.0), NUMBERS
+        ),
+        records=NUMERIC_RECORDS,
+        neighbours=numeric_neighbours,
+        # the gradients are among the mechanisms, and the count is public under replace-one
+        untaped=("clipped gradients",),
+        adjacencies=("add_remove",),
+        # a hundredth of its square is the count's
+        mu=10.0,
     ),
     "napsu, star": Synthesizer(estimator_release(NapsuMQSynthesizer(queries="star", n_bins=4))),
     "napsu, given queries": Synthesizer(
@@ -176,7 +214,7 @@ def all_cases() -> list[GaussianCase]:
     return [
         GaussianCase(name, record, adjacency)
         for name, synthesizer in SYNTHESIZERS.items()
-        for adjacency in ADJACENCIES
+        for adjacency in synthesizer.adjacencies
         for record in synthesizer.records
     ]
 
@@ -225,7 +263,7 @@ def record_case(
     synthesizer = SYNTHESIZERS[case.synthesizer]
     tables = synthesizer.neighbours(case.record, case.adjacency)
     pairs, ledger = record_pair(
-        synthesizer.release, tables, lambda: ledger_of_mu(MU, case.adjacency), fault
+        synthesizer.release, tables, lambda: ledger_of_mu(synthesizer.mu, case.adjacency), fault
     )
     return pairs, ledger, taped_mu(ledger, synthesizer.untaped)
 

@@ -17,12 +17,10 @@ from skdpsynth.privacy import (
     PrivacyLedger,
 )
 
-__all__ = ["PublicDifference", "Release", "TapedDesk", "charged_mu", "record_pair"]
+__all__ = ["PublicDifference", "Release", "TapedDesk", "charged_mu", "record_desks", "record_pair"]
 
-# noise that swallows sums below 512, even in double precision, and whose square is a float32
-SWALLOWING = 1.5 * 2.0**62
-# four different numbers of 16 bits
-WORD = 0x9000_5000_7000_B000
+# a grid so coarse that all sums are rounded to 0, and whose square is a float32
+SWALLOWING = 2.0**60
 
 
 class Release(NamedTuple):
@@ -41,11 +39,10 @@ class PublicDifference(AssertionError):
 
 
 class _SwallowingNoise(GradientNoise):
-    """Noise so large that the sums it is added to are lost in rounding: outputs that are fixed."""
+    """Noise on a grid so coarse that sums are lost when rounded to it: outputs that are fixed."""
 
     def draw(self, n_steps: int, n_coordinates: int) -> np.ndarray:
-        signs = np.random.default_rng(0).choice([-1.0, 1.0], (n_steps, n_coordinates))
-        return np.asarray(SWALLOWING * signs)
+        return np.random.default_rng(0).choice([-1, 1], (n_steps, n_coordinates))
 
 
 class TapedDesk(Mechanisms):
@@ -65,6 +62,8 @@ class TapedDesk(Mechanisms):
         Of every call, what must not depend on the rows but through earlier releases.
     answers : list
         Of every call that gives one.
+    selections : list of (ndarray, float)
+        Scores of every selection by the exponential mechanism, and their sensitivity.
     """
 
     def __init__(
@@ -74,6 +73,7 @@ class TapedDesk(Mechanisms):
         self.gaussians: list[Release] = []
         self.public: list[tuple[Any, ...]] = []
         self.answers: list[Any] = []
+        self.selections: list[tuple[np.ndarray, float]] = []
         self._first = first
 
     def _note(self, *public: Any) -> None:
@@ -104,6 +104,7 @@ class TapedDesk(Mechanisms):
     def exponential(self, scores: Any, **options: Any) -> int:
         """Note a selection."""
         self._note("exponential", np.shape(scores), sorted(options.items()))
+        self.selections.append((np.array(scores, dtype=np.float64), options["sensitivity"]))
         return int(self._answer(super().exponential(scores, **options)))
 
     def stable_histograms(
@@ -122,13 +123,12 @@ class TapedDesk(Mechanisms):
         """Note clipped gradients, whose sums are to be the same on both tables."""
         self._note("subsampled_gaussian", sorted(options.items()))
         noise = super().subsampled_gaussian(**options)
-        return _SwallowingNoise(noise.multiplier, noise.scale, self._noise)
+        return _SwallowingNoise(noise.multiplier, noise.scale, SWALLOWING, self._noise)
 
-    def without_replacement_gaussian(self, **options: Any) -> GradientNoise:
-        """Note clipped gradients, whose sums are to be the same on both tables."""
+    def without_replacement_gaussian(self, **options: Any) -> float:
+        """Note clipped gradients."""
         self._note("without_replacement_gaussian", sorted(options.items()))
-        noise = super().without_replacement_gaussian(**options)
-        return _SwallowingNoise(noise.multiplier, noise.scale, self._noise)
+        return super().without_replacement_gaussian(**options)
 
     def mark_unproven(self, claim: str) -> None:
         """Note a claim."""
@@ -139,15 +139,6 @@ class TapedDesk(Mechanisms):
         """Note what a progress bar shows."""
         self._note("progress", n_steps)
         super().progress(n_steps)
-
-    def words(self, size: Any) -> np.ndarray:
-        """Return words that are the same for every record, whatever the others are.
-
-        Records may be rounded at random. Their random numbers are independent and equally
-        distributed, so that the mechanism is a mixture over them, of which this is one part: a
-        record has the same numbers in D and D'.
-        """
-        return np.full(size, WORD, dtype=np.uint64)
 
     def seed_bits(self) -> int:
         """Return the same seed on both tables: tables of other sizes move the noise on further."""
@@ -197,6 +188,17 @@ def record_pair(
     PublicDifference
         If anything but the statistics differs.
     """
+    first, second = record_desks(run, tables, new_ledger, fault)
+    return list(zip(first.gaussians, second.gaussians, strict=True)), first._ledger
+
+
+def record_desks(
+    run: Callable[[Any, Mechanisms], object],
+    tables: tuple[Any, Any],
+    new_ledger: Callable[[], PrivacyLedger],
+    fault: type[Mechanisms] | None = None,
+) -> tuple[TapedDesk, TapedDesk]:
+    """Return the desks of both tables; as `record_pair`."""
     # the fault stands before the tape, which notes what the real mechanisms are given
     bases = (TapedDesk,) if fault is None else (fault, TapedDesk)
     desk_class: Any = type("Desk", bases, {})
@@ -210,7 +212,7 @@ def record_pair(
         raise PublicDifference("the ledgers of the two tables differ")
     if pickle.dumps(result) != pickle.dumps(other):
         raise PublicDifference("what leaves the release differs, though all outputs are the same")
-    return list(zip(first.gaussians, second.gaussians, strict=True)), first._ledger
+    return first, second
 
 
 def charged_mu(ledger: PrivacyLedger) -> float:
