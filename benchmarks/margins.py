@@ -1,7 +1,7 @@
 """Histograms of single columns from few rows: one flat release, or one level by level.
 
-Constants of `skdpsynth/_denoising/_halving.py` and `_histograms/_levels.py` were chosen by the first
-part, on simulated columns alone:
+Constants of `skdpsynth/_denoising/_halving.py` and `_histograms/_levels.py` were chosen by the
+first part, on simulated columns:
 
     python benchmarks/margins.py columns --output benchmarks/results/margins.md
 

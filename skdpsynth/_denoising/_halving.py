@@ -12,7 +12,7 @@ __all__ = ["LevelCounts", "add_up_levels", "halve", "halve_cells", "place_in_pai
 
 # How a node's mass lies in its halves, before the counts are seen: evenly, all in the first, all in
 # the second, or any other way. Each level has shares of its own, estimated from its counts and from
-# as many nodes like these. Constants by benchmarks/margins.py, on simulated columns alone
+# as many nodes like these. Constants by benchmarks/margins.py, on simulated columns
 EVEN, FIRST, SECOND, ANY = range(4)
 PRIOR_SHARES = np.array([0.5, 0.1, 0.1, 0.3])
 PRIOR_NODES = 4.0
