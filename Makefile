@@ -1,5 +1,6 @@
 # make demo      a private synthetic copy of a real table, measured and drawn (no network but pip's)
 # make test      lint, format, types, tests: what continuous integration runs first
+# make test-newest the same tests on the newest Python of this machine, if that is newer than python3
 # make test-slow   properties on many more examples (some minutes)
 # make fuzz      malformed inputs by the thousand, their counts stored in doc/privacy (some minutes)
 # make audit     attacks on every release, its results stored in doc/privacy (some minutes)
@@ -13,13 +14,14 @@ PYTHON ?= python3
 VENV ?= .venv
 VENV_DEMO ?= .venv-demo
 VENV_D3P ?= .venv-d3p
+VENV_NEWEST ?= .venv-newest
 SKDPSYNTH_DATA ?= ../shared/data
 export SKDPSYNTH_DATA
 
 BIN = $(VENV)/bin
 METADATA = setup.cfg pyproject.toml
 
-.PHONY: demo test test-slow fuzz audit membership test-d3p doc bench clean
+.PHONY: demo test test-newest test-slow fuzz audit membership test-d3p doc bench clean
 
 demo: $(VENV_DEMO)/.installed-demo
 	$(VENV_DEMO)/bin/python -m skdpsynth demo
@@ -29,6 +31,20 @@ test: $(VENV)/.installed-test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest -n 2 --dist loadfile
+
+test-newest:
+	@newest="$$(.ci/newer_python $(PYTHON))"; \
+	if test -z "$$newest"; then \
+	  echo "make test-newest: skipped, this machine has no Python newer than $$($(PYTHON) -V)"; \
+	else \
+	  version="$$("$$newest" -V)"; \
+	  echo "make test-newest: the tests on $$version, $$newest"; \
+	  test "$$($(VENV_NEWEST)/bin/python -V 2>/dev/null)" = "$$version" || rm -rf $(VENV_NEWEST); \
+	  $(MAKE) --no-print-directory test-newest-found NEWEST="$$newest"; \
+	fi
+
+test-newest-found: $(VENV_NEWEST)/.installed-newest
+	$(VENV_NEWEST)/bin/pytest -n 2 --dist loadfile
 
 test-slow: $(VENV)/.installed-test
 	$(BIN)/pytest -n 2 -m "hypothesis and not slow" --hypothesis-profile slow
@@ -62,6 +78,13 @@ $(VENV)/.installed-test: $(METADATA)
 	$(check_python)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet -e ".[test,arrow,benchmark,mbi]"
+	@touch $@
+
+# mbi is a reference that few tests compare with: it may be behind the newest versions.
+$(VENV_NEWEST)/.installed-newest: $(METADATA)
+	$(NEWEST) -m venv $(VENV_NEWEST)
+	$(VENV_NEWEST)/bin/python -m pip install --quiet -e ".[test,arrow,benchmark,mbi]" || \
+	  $(VENV_NEWEST)/bin/python -m pip install --quiet -e ".[test,arrow,benchmark]"
 	@touch $@
 
 $(VENV_D3P)/.installed-d3p: $(METADATA)
@@ -99,6 +122,6 @@ fi
 endef
 
 clean:
-	rm -rf $(VENV) $(VENV_DEMO) $(VENV_D3P) build dist demo_output doc/_build doc/generated doc/auto_examples
+	rm -rf $(VENV) $(VENV_DEMO) $(VENV_D3P) $(VENV_NEWEST) build dist demo_output doc/_build doc/generated doc/auto_examples
 	rm -rf .pytest_cache .mypy_cache .ruff_cache *.egg-info
 	find skdpsynth tests -name __pycache__ -type d -prune -exec rm -rf {} +

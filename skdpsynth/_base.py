@@ -14,7 +14,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 from tqdm.auto import tqdm
 
-from ._contracts import FitPlan, Model, Plan, as_fit_plan
+from ._contracts import FitPlan, Model, Plan, as_fit_plan, warn_of_noise
 from ._fitting import first_import_of_jax
 from ._parameters import Constraint, as_generator, check_count, check_parameters
 from ._reading import encode_conditions, read_table
@@ -76,7 +76,8 @@ class BaseSynthesizer(BaseEstimator, metaclass=ABCMeta):
         SchemaError
             If there is no schema.
         ValueError
-            If a parameter is outside its range, alone or with this schema.
+            If a parameter is outside its range, alone or with this schema, or the table would
+            take too much memory.
         """
         schema = check_schema(self.schema if schema is None else schema)
         if schema is None:
@@ -109,7 +110,13 @@ class BaseSynthesizer(BaseEstimator, metaclass=ABCMeta):
         TableMismatchError
             If the table does not fit the schema; the message names column, value and way out.
         ValueError
-            If a parameter is outside its range.
+            If a parameter is outside its range, or the table is too large for the method, as for
+            `plan`.
+
+        Warns
+        -----
+        SyntheticDataWarning
+            If the noise hides the table, by its released row count.
         """
         ledger = PrivacyLedger(self.epsilon, self.delta, self.adjacency)
         noise = NoiseSource(self.random_state)
@@ -139,6 +146,7 @@ class BaseSynthesizer(BaseEstimator, metaclass=ABCMeta):
             ledger_=ledger,
             privacy_spent_=ledger.spent(),
         )
+        warn_of_noise(self.schema_, self.n_records_, ledger)
         return self
 
     def sample(

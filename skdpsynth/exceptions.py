@@ -42,7 +42,7 @@ class TableMismatchError(ValueError):
 
 
 class BudgetExceededError(RuntimeError):
-    """A release would spend more than the requested (ε, δ); nothing was released."""
+    """A release would spend more than the requested (ε, δ), and was not made."""
 
 
 class SavedModelError(ValueError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 import click
 
-from ..privacy import PrivacySpent, gdp_mu, nonnegative_sensitivity
+from ..privacy import PrivacySpent
 from ..schema import TableSchema
 from ._decimals import digits_option, round_to_digits
 from ._hints import in_options
@@ -23,9 +22,6 @@ from ._table_options import Reading, reading_options, take_reading
 from ._tables import check_output, check_spelling, read_row_by_row, read_rows, write_table
 
 __all__ = ["fit", "fit_options", "read_inputs", "split_options", "synthesize"]
-
-# a table of fewer rows per row of noise hides in it
-FEW = 10
 
 _OPTIONS = (
     click.option(
@@ -169,7 +165,6 @@ def fit(data: Path, output: Path, force: bool, **given: Any) -> None:
     _fit_rows(synthesizer, data, schema, reading)
     synthesizer.save(output)
     say(f"Wrote {output}. {describe_budget(synthesizer.privacy_spent_)}")
-    _warn_of_noise(synthesizer)
 
 
 @click.command(cls=Command)
@@ -220,7 +215,6 @@ def synthesize(
     if output != Path("-"):
         say(f"Wrote {output}.")
     say(describe_budget(synthesizer.privacy_spent_))
-    _warn_of_noise(synthesizer)
 
 
 def read_inputs(options: FitOptions, reading: Reading) -> TableSchema:
@@ -242,24 +236,6 @@ def _fit_rows(synthesizer: Any, data: Path, schema: TableSchema, reading: Readin
     mixing = reading.code.find_mixing(rows, schema)
     synthesizer.fit(read_rows(data, schema, reading))
     reading.code.mark(synthesizer, mixing)
-
-
-def _warn_of_noise(synthesizer: Any) -> None:
-    """Warn where the noise hides the table, by its released row count.
-
-    The whole budget for one count per value of each column, in one release, has this noise.
-    """
-    if not math.isfinite(synthesizer.epsilon):
-        return
-    norm = math.sqrt(len(synthesizer.schema_))
-    sensitivity = nonnegative_sensitivity(norm, synthesizer.adjacency)
-    noise = sensitivity / gdp_mu(synthesizer.epsilon, synthesizer.delta)
-    if synthesizer.n_records_ < FEW * noise:
-        warn(
-            f"the fit counted about {synthesizer.n_records_:,} rows, and at this epsilon the noise "
-            f"of a count is about {noise:.0f} rows or more: the synthetic rows tell little of the "
-            "real ones. More rows or fewer columns help; this fit has spent its budget."
-        )
 
 
 def describe_budget(spent: PrivacySpent) -> str:

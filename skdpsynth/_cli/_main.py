@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from .. import __version__
+from ..exceptions import SyntheticDataWarning
 from ._house import LazyGroup, Settings, say, warn
 
 __all__ = ["main"]
@@ -89,6 +90,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     settings = Settings()
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning
+        # whoever runs a command reads of every fit
+        warnings.simplefilter("always", SyntheticDataWarning)
         try:
             code = commands.main(
                 args=None if arguments is None else list(arguments),

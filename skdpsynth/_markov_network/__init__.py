@@ -19,7 +19,7 @@ What is named here is for the wings that build on it.
 """
 
 from ._binning import GroupedBins, group_bins, public_bins
-from ._contrasts import Variable, analyse, axis_basis, closure, synthesise
+from ._contrasts import Variable, analyse, axis_basis, closure, contrast_rows, synthesise
 from ._domain import Domain, count_levels
 from ._fitting import Target, fit_scaling
 from ._kernels import mean, mean_and_covariance, moments
@@ -57,6 +57,7 @@ __all__ = [
     "closure",
     "coefficient_cells",
     "combine",
+    "contrast_rows",
     "count_levels",
     "count_marginals",
     "divide_constants",

@@ -21,9 +21,20 @@ from itertools import combinations
 
 import numpy as np
 
-from .._denoising import haar_basis
+from .._denoising import contrast, expand, haar_basis
 
-__all__ = ["Variable", "analyse", "axis_basis", "closure", "n_contrasts", "synthesise"]
+__all__ = [
+    "Variable",
+    "analyse",
+    "axis_basis",
+    "closure",
+    "contrast_rows",
+    "n_contrasts",
+    "synthesise",
+]
+
+# the basis of more levels is not held as a matrix, which would be their square
+LARGEST_MATRIX = 512
 
 
 @dataclass(frozen=True)
@@ -104,7 +115,12 @@ def analyse(table: np.ndarray, variables: Sequence[Variable]) -> np.ndarray:
         Index 0 along an axis: summed out; index k: the k-th contrast.
     """
     for axis, variable in enumerate(variables):
-        product = np.tensordot(table, axis_basis(variable), axes=(axis, 0))
+        if variable.n_levels > LARGEST_MATRIX:
+            moved = np.moveaxis(table, axis, -1)
+            total = moved.sum(axis=-1, keepdims=True)
+            product = np.concatenate([total, contrast(moved, variable.last_apart)], axis=-1)
+        else:
+            product = np.tensordot(table, axis_basis(variable), axes=(axis, 0))
         table = np.moveaxis(product, -1, axis)
     return table
 
@@ -115,6 +131,26 @@ def synthesise(coefficients: np.ndarray, variables: Sequence[Variable]) -> np.nd
     The transpose of `analyse`: it turns parameters λ into a log-potential.
     """
     for axis, variable in enumerate(variables):
-        product = np.tensordot(coefficients, axis_basis(variable), axes=(axis, 1))
+        if variable.n_levels > LARGEST_MATRIX:
+            moved = np.moveaxis(coefficients, axis, -1)
+            product = moved[..., :1] + expand(moved[..., 1:], variable.last_apart)
+        else:
+            product = np.tensordot(coefficients, axis_basis(variable), axes=(axis, 1))
         coefficients = np.moveaxis(product, -1, axis)
     return coefficients
+
+
+def contrast_rows(rows: np.ndarray, variable: Variable) -> np.ndarray:
+    """Return the contrasts of rows over the levels of one variable.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n_rows, n_levels)
+
+    Returns
+    -------
+    coefficients : ndarray of shape (n_rows, n_levels - 1)
+    """
+    if variable.n_levels > LARGEST_MATRIX:
+        return contrast(rows, variable.last_apart)
+    return np.asarray(rows @ axis_basis(variable)[:, 1:])

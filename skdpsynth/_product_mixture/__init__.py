@@ -3,6 +3,7 @@
 The model is p(x) = Σ_k π_k Π_j p(x_j | θ_kj). Which family p(x_j | θ_kj) is, is chosen in
 `_columns`; where its statistics lie in arrays, in `_layout`. The private rows are read in
 `_measure`, through the kernels of `_kernels`, which have the model in its natural parameters.
+`_directions` measures in which directions they differ,
 `_estimates` turns noisy sums into θ_kj and how uncertain they are, `_components` into how many
 components there are and their π_k. `_release` is what leaves the rows, `_model` what is fitted.
 """
@@ -16,6 +17,15 @@ from ._components import (
     refine,
     start_components,
 )
+from ._directions import (
+    DIRECTIONS,
+    Directions,
+    count_scored,
+    kept_dependence,
+    moments_sensitivity,
+    release_directions,
+    start_along,
+)
 from ._estimates import ComponentEstimates, NoisySums, add_by_class, average, effective_size
 from ._kernels import (
     ANY_CLASS,
@@ -27,8 +37,11 @@ from ._kernels import (
 )
 from ._layout import Block, Layout, Records, Scalar, build_layout, encode_records
 from ._measure import (
+    BinRule,
     Opening,
+    demand_of,
     expect_classes,
+    most_components,
     one_per_class,
     open_table,
     pass_sensitivity,
@@ -39,10 +52,13 @@ from ._release import MixtureRelease, infer_mixture
 
 __all__ = [
     "ANY_CLASS",
+    "DIRECTIONS",
     "Array",
+    "BinRule",
     "Block",
     "ColumnModel",
     "ComponentEstimates",
+    "Directions",
     "Layout",
     "MixtureModel",
     "MixtureRelease",
@@ -57,20 +73,27 @@ __all__ = [
     "choose_components",
     "component_log_densities",
     "consistent_totals",
+    "count_scored",
+    "demand_of",
     "effective_size",
     "encode_records",
     "expect_classes",
     "expect_components",
     "fold",
     "infer_mixture",
+    "kept_dependence",
     "mixing_proportions",
     "model_columns",
+    "moments_sensitivity",
+    "most_components",
     "natural_parameters",
     "one_per_class",
     "open_table",
     "pass_sensitivity",
     "power_of_two",
     "refine",
+    "release_directions",
     "release_sums",
+    "start_along",
     "start_components",
 ]

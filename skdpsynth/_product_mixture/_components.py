@@ -22,6 +22,7 @@ __all__ = [
     "borrow",
     "choose_components",
     "consistent_totals",
+    "estimate_classes",
     "expect_components",
     "mixing_proportions",
     "refine",
@@ -36,7 +37,7 @@ TILT = 1.0
 
 
 def choose_components(
-    n_components: int | str, class_counts: np.ndarray, scale: float
+    n_components: int | str, class_counts: np.ndarray, scale: float, most: int | None = None
 ) -> np.ndarray:
     """Return the class of every component; each class has at least one.
 
@@ -49,6 +50,8 @@ def choose_components(
         Released.
     scale : float
         Standard deviation of the noise in a count of the last pass.
+    most : int, default=None
+        In total, where "auto" chooses; no fewer than the classes.
 
     Returns
     -------
@@ -62,7 +65,10 @@ def choose_components(
     counts = np.maximum(class_counts, 0.0)
     if n_components == "auto":
         wanted = counts / (RECORDS_PER_COMPONENT * max(scale, 1.0))
-        sizes = np.clip(wanted.astype(int), 1, MAX_COMPONENTS_PER_CLASS)
+        per_class = MAX_COMPONENTS_PER_CLASS
+        if most is not None:
+            per_class = min(per_class, max(most // len(counts), 1))
+        sizes = np.clip(wanted.astype(int), 1, per_class)
         return np.repeat(np.arange(len(counts)), sizes)
     sizes = np.ones(len(counts), dtype=int)
     for _ in range(int(n_components) - len(counts)):

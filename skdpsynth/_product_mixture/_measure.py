@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .._contracts import MOST_VALUES, Demand
 from .._histograms import Bins, NoisyGrid, coarsen, fine_grid, release_grid
 from ..privacy import Mechanisms
 from ._columns import ColumnModel
@@ -16,8 +17,11 @@ from ._kernels import NaturalParameters, power_of_two, sum_statistics
 from ._layout import Layout, Records, build_layout, encode_records, record_squared_norm
 
 __all__ = [
+    "BinRule",
     "Opening",
+    "demand_of",
     "expect_classes",
+    "most_components",
     "one_per_class",
     "open_table",
     "pass_sensitivity",
@@ -29,7 +33,44 @@ RESOLUTION = 4096
 
 RECORDS_PER_BIN = 25.0
 RECORDS_PER_TARGET_BIN = 60.0
+FEWEST_TARGET_BINS = 4
 MOST_TARGET_BINS = 32
+MOST_BINS = 256
+
+
+class BinRule(NamedTuple):
+    """How many bins "auto" aims at, by the records per unit of noise in a count.
+
+    Attributes
+    ----------
+    records_per_bin : float
+    fewest : int
+        Bins of a column; a power of two.
+    has_few_classes : bool
+        Whether a numeric target has only as many bins as leave each of them, the owner of
+        components, about as many components.
+    """
+
+    records_per_bin: float = RECORDS_PER_BIN
+    fewest: int = 32
+    has_few_classes: bool = False
+
+    def count_bins(self, n_bins: int | str, strength: float) -> int:
+        """Return the bins of a column."""
+        if n_bins != "auto":
+            return int(n_bins)
+        wanted = _nearest_power_of_two(strength / self.records_per_bin)
+        return int(np.clip(wanted, self.fewest, MOST_BINS))
+
+    def count_classes(self, strength: float) -> int:
+        """Return the bins of a numeric target."""
+        wanted = strength / RECORDS_PER_TARGET_BIN
+        if self.has_few_classes:
+            wanted = math.sqrt(wanted)
+        return int(np.clip(wanted, FEWEST_TARGET_BINS, MOST_TARGET_BINS))
+
+
+FINE_BINS = BinRule()
 
 
 class Opening(NamedTuple):
@@ -87,6 +128,7 @@ def open_table(
     mu: float,
     scale: float,
     desk: Mechanisms,
+    rule: BinRule = FINE_BINS,
 ) -> Opening:
     """Release the row count and histograms, choose bins by them, and encode the records.
 
@@ -105,12 +147,14 @@ def open_table(
         Standard deviation of the noise of the most precise pass to come, which "auto" weighs the
         row count against.
     desk : Mechanisms
+    rule : BinRule, default=FINE_BINS
+        For "auto".
     """
     histograms = [j for j, column in enumerate(columns) if column.distribution == "histogram"]
     grids = {j: fine_grid(columns[j].kind) for j in histograms}
     kinds = [column.kind for column in columns]
     grid = release_grid(codes, kinds, grids, mu, desk)
-    aims = _choose_bins(n_bins, grid.n_records, scale, histograms, owner)
+    aims = _choose_bins(rule, n_bins, grid.n_records, scale, histograms, owner)
     bins = {j: coarsen(grid.counts[j], grids[j], aims[j]) for j in grids}
     layout = build_layout(columns, bins, owner)
     records = encode_records(codes, columns, layout, grids, bins)
@@ -187,6 +231,46 @@ def release_sums(
     return NoisySums(count, cell, feature, np.full(n_components, (sensitivity / mu) ** 2))
 
 
+def most_components(layout: Layout) -> int:
+    """Return how many components memory allows; one per class at least."""
+    n_values = 1 + layout.n_cells + layout.n_features
+    return max(MOST_VALUES // n_values, layout.n_classes)
+
+
+def demand_of(
+    columns: Sequence[ColumnModel],
+    owner: int | None,
+    n_bins: int | str,
+    n_components: int | str,
+    fewest: int = FINE_BINS.fewest,
+) -> Demand:
+    """Return what passes take, by the levels of the columns, with the fewest components.
+
+    Parameters
+    ----------
+    columns : sequence of ColumnModel
+    owner : int or None
+    n_bins, n_components : int or "auto"
+    fewest : int, default=32
+        Bins that "auto" aims at where rows are few.
+    """
+    n_cells = {column.name: _expect_cells(column, n_bins, fewest) for column in columns}
+    n_classes = 1 if owner is None else n_cells[columns[owner].name]
+    if owner is not None and columns[owner].distribution == "histogram":
+        n_classes = min(2 * FEWEST_TARGET_BINS + 2, n_classes)
+        n_cells[columns[owner].name] = n_classes
+    n_owned = n_classes if n_components == "auto" else max(int(n_components), n_classes)
+    n_values = n_owned * (1 + sum(n_cells.values()) - (0 if owner is None else n_classes))
+    return Demand(n_cells, n_values)
+
+
+def _expect_cells(column: ColumnModel, n_bins: int | str, fewest: int) -> int:
+    if column.distribution == "histogram":
+        # as many as there are at most where few are aimed at
+        return 2 * (fewest if n_bins == "auto" else int(n_bins)) + 1 + column.kind.nullable
+    return column.n_levels + column.kind.nullable if column.is_tabulated else 2
+
+
 def one_per_class(layout: Layout, n_padded_cells: int) -> NaturalParameters:
     """Return a mixture of one flat component per class: every record is certain of its own."""
     # padded as well: the classes of a numeric target are as many as its bins
@@ -200,24 +284,18 @@ def one_per_class(layout: Layout, n_padded_cells: int) -> NaturalParameters:
 
 
 def _choose_bins(
+    rule: BinRule,
     n_bins: int | str,
     n_records: float,
     scale: float,
     histograms: Sequence[int],
     owner: int | None,
 ) -> dict[int, int]:
-    """Return how many bins each histogram column aims at: a power of two from 32 to 256.
-
-    The more records per unit of noise, the finer; a numeric target's bins own components and are
-    fewer, 4 to 32.
-    """
-    strength = n_records / max(scale, 1.0)
-    if n_bins == "auto":
-        wanted = int(np.clip(_nearest_power_of_two(strength / RECORDS_PER_BIN), 32, 256))
-    else:
-        wanted = int(n_bins)
-    n_target_bins = int(np.clip(strength / RECORDS_PER_TARGET_BIN, 4, MOST_TARGET_BINS))
-    return {j: min(n_target_bins, wanted) if j == owner else wanted for j in histograms}
+    """Return how many bins each histogram column aims at; those of a target own components."""
+    strength = max(n_records, 0.0) / max(scale, 1.0)
+    wanted = rule.count_bins(n_bins, strength)
+    n_target_bins = min(rule.count_classes(strength), wanted)
+    return {j: n_target_bins if j == owner else wanted for j in histograms}
 
 
 def _nearest_power_of_two(number: float) -> float:

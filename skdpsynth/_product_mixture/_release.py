@@ -9,6 +9,7 @@ import numpy as np
 from .._histograms import Bins
 from ._columns import ColumnModel
 from ._components import borrow, mixing_proportions, refine
+from ._directions import Directions
 from ._estimates import NoisySums, effective_size
 from ._layout import Layout
 from ._model import MixtureModel
@@ -32,6 +33,8 @@ class MixtureRelease(NamedTuple):
         The last pass.
     n_records : float
         Row count: noisy under add/remove, exact under replace-one.
+    directions : Directions or None
+        Second moments of the columns, where they were released.
     """
 
     columns: tuple[ColumnModel, ...]
@@ -41,6 +44,7 @@ class MixtureRelease(NamedTuple):
     totals: NoisySums
     sums: NoisySums
     n_records: float
+    directions: Directions | None = None
 
 
 def infer_mixture(release: MixtureRelease) -> MixtureModel:

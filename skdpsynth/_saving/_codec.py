@@ -20,9 +20,31 @@ from ._arrays import ARRAY_DTYPES
 from ._conform import make, take
 from ._registry import Registry, read_registry
 
-__all__ = ["Decoder", "Encoder"]
+__all__ = ["Decoder", "Encoder", "check_depth"]
+
+# of JSON; a tuple in a tuple takes two levels, a mapping in a mapping three
+LARGEST_DEPTH = 200
 
 _COLLECTIONS: dict[type, str] = {tuple: "tuple", set: "set", frozenset: "frozenset"}
+
+
+def check_depth(node: Any) -> None:
+    """Raise where JSON is nested deeper than any file needs.
+
+    How much deeper Python itself can go depends on its version and on who calls.
+
+    Raises
+    ------
+    ValueError
+        If it is.
+    """
+    level = [node]
+    for _ in range(LARGEST_DEPTH):
+        parts = [part.values() if isinstance(part, dict) else part for part in level]
+        level = [inner for part in parts for inner in part if isinstance(inner, dict | list)]
+        if not level:
+            return
+    raise ValueError("values are nested too deeply")
 
 
 class Encoder:

@@ -15,7 +15,7 @@ from .._storing import require
 from ..exceptions import SavedModelError
 from ..privacy import PrivacyLedger, PrivacySpent
 from ..schema import TableFormat, TableSchema
-from ._codec import Decoder, Encoder
+from ._codec import Decoder, Encoder, check_depth
 from ._conform import conforms
 from ._container import pack, read_bytes, unpack
 from ._fingerprint import check_fingerprint, fingerprint
@@ -88,7 +88,9 @@ def to_bytes(synthesizer: Any) -> bytes:
 
 def _encode(encoder: Encoder, what: str, value: Any) -> Any:
     try:
-        return encoder.encode(value)
+        node = encoder.encode(value)
+        check_depth([node])
+        return node
     except (TypeError, ValueError, RecursionError) as error:
         raise TypeError(f"{what} cannot be saved: {error}.") from error
 
@@ -189,6 +191,7 @@ def _rebuild(
     Exception
         Of any class where the manifest is not one that `to_bytes` makes.
     """
+    check_depth(manifest)
     name = manifest["synthesizer"]
     method = method_of_class(name)
     if method is None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dis
 import hashlib
 import inspect
+import re
 import sys
 import textwrap
 import warnings
@@ -17,6 +19,12 @@ import numpy as np
 from ..exceptions import SavedModelError
 
 __all__ = ["Fingerprint", "check_fingerprint", "fingerprint"]
+
+_JOINED = re.compile(
+    "(LOAD_FAST_BORROW|LOAD_FAST|STORE_FAST)_(LOAD_FAST_BORROW|LOAD_FAST|STORE_FAST)"
+)
+# set where there is documentation, from Python 3.14 on
+_HAS_DOCSTRING = 0x4000000
 
 
 class Fingerprint(NamedTuple):
@@ -161,13 +169,52 @@ def _bytecode_text(function: FunctionType) -> str:
 
 
 def _code_text(code: CodeType, documentation: str | None = None) -> str:
-    constants = []
-    for constant in code.co_consts:
-        is_documentation = isinstance(constant, str) and constant == documentation
+    def describe(constant: Any) -> str:
         if isinstance(constant, CodeType):
-            constants.append(_code_text(constant))
-        else:
-            constants.append(_describe(None if is_documentation else constant, _bytecode_text, ()))
+            return _code_text(constant)
+        is_documentation = isinstance(constant, str) and constant == documentation
+        return _describe(None if is_documentation else constant, _bytecode_text, ())
+
     names = (code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars)
-    numbers = (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, code.co_flags)
-    return f"{code.co_code.hex()} {constants} {names} {numbers}"
+    flags = code.co_flags & ~_HAS_DOCSTRING
+    numbers = (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, flags)
+    if sys.version_info < (3, 13):
+        # as in every file that these versions have saved
+        constants = [describe(constant) for constant in code.co_consts]
+        return f"{code.co_code.hex()} {constants} {names} {numbers}"
+    return f"{_instructions(code, describe)} {names} {numbers}"
+
+
+def _instructions(code: CodeType, describe: Callable[[Any], str]) -> list[str]:
+    """Return what code does, step by step, however its text was spread over lines.
+
+    From Python 3.13 on the bytecode depends on that: two variables that are named on one line are
+    loaded by one instruction, and a class keeps the number of its first line.
+    """
+    steps: list[tuple[str, Any]] = []
+    number_of: dict[int, int] = {}
+    for step in dis.get_instructions(code):
+        number_of[step.offset] = len(steps)
+        joined = _JOINED.fullmatch(step.opname)
+        if joined:
+            arg = step.arg or 0
+            steps += [(joined[1], arg >> 4), (joined[2], arg & 15)]
+        elif step.opcode in dis.hasconst:
+            steps.append((step.opname, describe(step.argval)))
+        elif step.opcode in dis.hasjrel:
+            # by the step that is jumped to, known in the end
+            steps.append((step.opname, _Target(step.argval)))
+        elif (step.opname, step.argval) == ("STORE_NAME", "__firstlineno__"):
+            steps.pop()
+        elif step.opname not in ("EXTENDED_ARG", "NOP"):
+            steps.append((step.opname, step.arg))
+    return [
+        f"{name} {number_of[value.offset] if isinstance(value, _Target) else value}"
+        for name, value in steps
+    ]
+
+
+class _Target(NamedTuple):
+    """Where a jump leads."""
+
+    offset: int

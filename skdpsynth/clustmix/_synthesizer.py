@@ -36,8 +36,8 @@ class ClustMixSynthesizer(BaseSynthesizer):
         Which tables must be hard to tell apart: one row more or less, so that the row count is
         private too, or one row replaced, the row count being public.
     schema : TableSchema, default=None
-        Public bounds and levels. Without it, an array must lie within `bounds`; of a DataFrame they
-        are read from the data, which no guarantee covers, with a `PrivacyLeakWarning`.
+        Public bounds and levels. Without it they are read from the data, which no guarantee
+        covers, with a `PrivacyLeakWarning`.
     n_clusters : int or "auto", default="auto"
         Clusters in total, at least one per class; 1 means one per class, without any refinement.
         "auto" gives every class as many as its noisy count and `sigma_max` allow, 32 at most.
@@ -56,9 +56,9 @@ class ClustMixSynthesizer(BaseSynthesizer):
         How rows are described: as one-hot blocks, numbers binned, or as vectors with a covariance.
         "auto" is "continuous" for more than 60 numeric columns without missing values and no
         other columns beside the target, such as images.
-    bounds : tuple of (float, float) or None, default=(0.0, 1.0)
-        Public bounds of all columns of an array, where there is no schema; values outside are an
-        error. None reads bounds from the data, with a `PrivacyLeakWarning`.
+    bounds : tuple of (float, float), default=None
+        Public bounds (low, high) of all columns of an array, such as (0, 255) of an image, in the
+        place of a schema; values outside are an error.
     n_bins : int or "auto", default="auto"
         Bins a numeric column aims at in "blocks" mode.
     random_state : int, RandomState or None, default=None
@@ -139,7 +139,7 @@ class ClustMixSynthesizer(BaseSynthesizer):
         adapt_share: float = 0.0,
         mechanism: str = "gaussian_release",
         mode: str = "auto",
-        bounds: tuple[float, float] | None = (0.0, 1.0),
+        bounds: tuple[float, float] | None = None,
         n_bins: int | str = "auto",
         random_state: Any = None,
         verbose: int = 0,
@@ -209,6 +209,7 @@ class ClustMixSynthesizer(BaseSynthesizer):
             math.isfinite(self.epsilon),
             share,
         )
+        blocks.check()
         if self.adapt_share > 0:
             return AdaptedBlocks(blocks, self.adapt_share, self.alpha)
         return blocks

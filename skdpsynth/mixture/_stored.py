@@ -14,12 +14,13 @@ from .._storing import Entry, Function, Stored, StoredSynthesizer, is_vector, re
 from ..exceptions import SavedModelError
 from ._dpvi._noisy_gradients import MeanFieldGuide
 from ._own_model._fitted import CustomModel
+from ._own_model._naive_bayes import NaiveBayes, NaiveBayesModel, scaled_schema
 from ._own_model._sites import Part
 from ._own_model._synthesizer import NumPyroSynthesizer
 from ._own_model._unconstrained import CustomLatents, FunctionGuide, build_guide
 from ._synthesizer import DPMixtureSynthesizer
 
-__all__ = ["STORED", "check_custom", "check_latents"]
+__all__ = ["STORED", "check_custom", "check_latents", "check_naive_bayes"]
 
 
 class GuideState(NamedTuple):
@@ -68,6 +69,13 @@ def check_custom(model: CustomModel) -> None:
     require(is_vector(model.z, raw.n_latents), "the latent variables lack their values")
 
 
+def check_naive_bayes(model: NaiveBayesModel) -> None:
+    """Check that the model is that of the scaled table."""
+    scaled = scaled_schema(model.schema)
+    is_same = model.scaled.schema == scaled and model.scaled.latents.model == NaiveBayes(scaled)
+    require(is_same, "the model is not that of the table")
+
+
 def _convert(name: str, parameters: dict[str, Any], model: Any) -> tuple[str, dict[str, Any]]:
     """Return the synthesizer of a file and its parameters as they are called today.
 
@@ -86,10 +94,16 @@ STORED = Stored(
         Entry(CustomLatents, check_latents),
         Entry(FunctionGuide, state=GuideState, taken=_take_guide, build=_make_guide),
         Entry(CustomModel, check_custom, columns=lambda model: list(model.schema.columns.items())),
+        Entry(NaiveBayes),
+        Entry(
+            NaiveBayesModel,
+            check_naive_bayes,
+            columns=lambda model: list(model.schema.columns.items()),
+        ),
     ),
     synthesizers=(
         StoredSynthesizer(DPMixtureSynthesizer, (MixtureModel,)),
-        StoredSynthesizer(NumPyroSynthesizer, (CustomModel,)),
+        StoredSynthesizer(NumPyroSynthesizer, (CustomModel, NaiveBayesModel)),
     ),
     builds_on=("skdpsynth._product_mixture._stored",),
     convert=_convert,

@@ -16,7 +16,7 @@ from ..schema import TableSchema
 __all__ = ["DPMixtureSynthesizer"]
 
 # with noise, more passes leave too little budget for each; without, they cost only time
-N_PASSES = 8
+N_PASSES = 4
 N_PASSES_WITHOUT_NOISE = 30
 
 N_STEPS = 300
@@ -56,7 +56,7 @@ class DPMixtureSynthesizer(BaseSynthesizer):
     engine : {"jax", "d3p"}, default="jax"
         What computes DP-VI: kernels of this package, or the released d3p, for reference.
     n_passes : int or "auto", default="auto"
-        Passes over the rows; "auto" is 8, or 30 at ε = ∞.
+        Passes over the rows; "auto" is 4, or 30 at ε = ∞.
     n_bins : int or "auto", default="auto"
         Bins a histogram column aims at. "auto" weighs the noisy row count against the noise.
     n_steps : int or "auto", default="auto"
@@ -204,14 +204,18 @@ class DPMixtureSynthesizer(BaseSynthesizer):
         model = (columns, find_owner(columns, schema), self.adjacency)
         size = (self.n_components, self.n_bins)
         if self.inference == "moments":
-            return MomentsPlan(*model, *size, self._count_passes())
+            plan = MomentsPlan(*model, *size, self._count_passes(), has_directions=True)
+            plan.check()
+            return plan
         settings = StepSettings(
             N_STEPS if self.n_steps == "auto" else int(self.n_steps),
             self.sampling_rate,
             self.clipping_norm,
             LEARNING_RATE if self.learning_rate == "auto" else float(self.learning_rate),
         )
-        return VariationalPlan(*model, *size, settings, self.engine)
+        variational = VariationalPlan(*model, *size, settings, self.engine)
+        variational.check()
+        return variational
 
     def _count_passes(self) -> int:
         if self.n_passes != "auto":

@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from .._contracts import Progress
+from .._contracts import Demand, Progress, check_demand
 from .._histograms import NoisyGrid, name_opening, release_grid
 from .._markov_network import Domain, Measurement, build_network
 from .._parameters import is_auto
@@ -142,11 +142,24 @@ class NapsuPlan:
         """
         shape = self.columns.largest_shape()
         queries: list[tuple[int, ...]] = [(j,) for j in range(len(shape))]
+        check_cliques(
+            queries + self._largest_queries(shape), shape, self.schema.names, self.max_clique_size
+        )
+
+    def _largest_queries(self, shape: Sequence[int]) -> list[tuple[int, ...]]:
+        """Return the queries that are known beforehand, over columns."""
         if not isinstance(self.queries, str):
-            queries += self.queries
-        elif self.target is not None:
-            queries += [(j, self.target) for j in range(len(shape)) if j != self.target]
-        check_cliques(queries, shape, self.schema.names, self.max_clique_size)
+            return self.queries
+        if self.target is None or len(shape) == 1:
+            return [(j,) for j in range(len(shape))]
+        return [(j, self.target) for j in range(len(shape)) if j != self.target]
+
+    def check_memory(self) -> None:
+        """Refuse tables of too many cells in all queries, as `check_demand` does."""
+        shape = self.columns.largest_shape()
+        sizes = [math.prod(shape[j] for j in query) for query in self._largest_queries(shape)]
+        n_cells = dict(zip(self.schema.names, shape, strict=True))
+        check_demand(Demand(n_cells, sum(sizes)))
 
     # what is to come
 

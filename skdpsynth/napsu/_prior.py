@@ -7,8 +7,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .._denoising import haar_basis
-from .._markov_network import Evidence, Network, Variable, axis_basis, estimate_marginal
+from .._denoising import haar_levels
+from .._markov_network import (
+    Evidence,
+    Network,
+    Variable,
+    axis_basis,
+    contrast_rows,
+    estimate_marginal,
+)
 
 __all__ = [
     "baseline_variance",
@@ -46,7 +53,7 @@ def contrast_groups(subset: Sequence[int], variables: Sequence[Variable]) -> np.
         variable = variables[v]
         level = np.zeros(variable.n_levels - 1, dtype=np.int64)
         if variable.is_ordered:
-            level = haar_basis(variable.n_levels, variable.last_apart)[1]
+            level = haar_levels(variable.n_levels, variable.last_apart)
         groups = np.add.outer(groups * (level.max(initial=0) + 1), level).ravel()
     return groups
 
@@ -145,12 +152,13 @@ def expected_moments(
     for position, subset in enumerate(network.subsets):
         if places.intersection(subset) or len(subset) == 1:
             continue
+        if len(subset) == 2 and target in subset:
+            # set below: pairs with the target shrink to independence
+            continue
         product = own[:, None]
         for v in subset:
             contrasts = axis_basis(network.variables[v])[:, 1:] if v == target else profile(v)
             product = (product[:, :, None] * contrasts[:, None, :]).reshape(len(own), -1)
-        if subset == (target,):
-            continue
         expected[network.block(position)] = total * product.sum(axis=0)
     if target is not None:
         _assume_no_label_effect(network, evidence, target, expected)
@@ -180,6 +188,4 @@ def _profile(network: Network, evidence: Evidence, variable: int, target: int | 
     elif pair[0] == variable:
         table = table.T
     table = table + 1e-3
-    return (table / table.sum(axis=1, keepdims=True)) @ axis_basis(network.variables[variable])[
-        :, 1:
-    ]
+    return contrast_rows(table / table.sum(axis=1, keepdims=True), network.variables[variable])

@@ -14,6 +14,9 @@ __all__ = ["STRATEGIES", "check_cliques", "needs_bins", "read_bins", "read_queri
 
 STRATEGIES = ("auto", "star", "tree", "tan")
 
+# of a clique, with all that is computed of it
+BYTES_PER_CELL = 100
+
 # a Count, or another column in steps, of at most this many values is taken value by value
 MAX_INTEGER_LEVELS = 20
 
@@ -172,11 +175,23 @@ def check_cliques(
         rest = [other for other in queries if other != query]
         return max(clique_size(clique, shape) for clique in triangulate(shape, rest))
 
+    widest = max(largest, key=lambda v: shape[v])
+    joined = f"one clique of {size:,} cells, more than max_clique_size={max_clique_size:,}"
+    merge = (
+        f"The column {names[widest]!r} has {shape[widest]:,} of them: merge its levels or leave it "
+        f"out (schema.drop([{names[widest]!r}]))"
+    )
+    memory = f"raise max_clique_size, which takes about {size * BYTES_PER_CELL / 1e6:,.0f} MB"
     inside = [query for query in queries if len(set(query) & set(largest)) > 1]
-    worst = min(inside or queries, key=without)
+    if not inside:
+        raise ValueError(
+            f"The column {names[widest]!r} makes {joined}. {merge}, {memory}, or take "
+            "DPMixtureSynthesizer. Nothing was released"
+        )
+    worst = min(inside, key=without)
     columns = [names[v] for v in largest]
     raise ValueError(
-        f"The queries join the columns {columns!r} into one clique of {size:,} cells, more than "
-        f"max_clique_size={max_clique_size:,}. Drop the query "
-        f"{tuple(names[v] for v in worst)!r}, use fewer bins, or raise max_clique_size."
+        f"The queries join the columns {columns!r} into {joined}. Drop the query "
+        f"{tuple(names[v] for v in worst)!r}, use fewer bins, or {memory}. {merge}. "
+        "Nothing was released"
     )

@@ -188,6 +188,7 @@ class NapsuMQSynthesizer(BaseSynthesizer):
             int(self.n_draws),
         )
         plan.check_cliques()
+        plan.check_memory()
         return plan
 
     @property

@@ -229,7 +229,7 @@ class PrivacyLedger:
             raise BudgetExceededError(
                 f"epsilon={self.epsilon:g} is too large for how rarely batches may fail when "
                 f"{name!r} is released; use a smaller epsilon, or epsilon=inf for the non-private "
-                "baseline. Nothing of it was released"
+                f"baseline. {self._what_is_spent}"
             )
 
     def _check_events(self, name: str, events: tuple[Event, ...]) -> None:
@@ -247,8 +247,15 @@ class PrivacyLedger:
         raise BudgetExceededError(
             f"releasing {name!r} would exceed epsilon={self.epsilon:g}, delta={self.delta:g} "
             f"({self.adjacency}): {detail}. Give it a smaller share of the budget. "
-            "Nothing was released"
+            f"{self._what_is_spent}"
         )
+
+    @property
+    def _what_is_spent(self) -> str:
+        """What a refused release leaves, in words."""
+        if not self._entries:
+            return "Nothing was released"
+        return "This release was not made; those before it are spent"
 
     @staticmethod
     def _all_gaussian(events: tuple[Event, ...]) -> bool:

@@ -119,7 +119,7 @@ def test_a_seed_repeats_the_fit_and_survives_neither_pickle_nor_clone_state(tabl
 
 def test_arrays_in_the_unit_box_need_no_schema():
     X = np.random.default_rng(0).random((500, 3))
-    synth = ClustMixSynthesizer(1.0, 1e-5).fit(X)
+    synth = ClustMixSynthesizer(1.0, 1e-5, bounds=(0, 1)).fit(X)
     assert synth.privacy_spent_.is_private
     sample = synth.sample(50)
     assert sample.shape == (50, 3)
@@ -131,7 +131,7 @@ def test_the_levels_of_y_are_the_only_thing_read_from_an_array():
     rng = np.random.default_rng(0)
     X, y = rng.random((500, 2)), rng.integers(0, 3, 500)
     with pytest.warns(PrivacyLeakWarning, match=r"the levels of the columns \['target'\]"):
-        synth = ClustMixSynthesizer(1.0, 1e-5).fit(X, y)
+        synth = ClustMixSynthesizer(1.0, 1e-5, bounds=(0, 1)).fit(X, y)
     assert not synth.privacy_spent_.is_private
     assert set(np.unique(synth.sample_xy(200)[1])) <= {0, 1, 2}
 
@@ -141,12 +141,14 @@ def test_arrays_outside_the_box_are_refused(value):
     X = np.random.default_rng(0).random((50, 3))
     X[7, 1] = value
     with pytest.raises(TableMismatchError, match=rf"'x1'.*{value!r}.*\[0, 1\].*schema.*bounds"):
-        ClustMixSynthesizer().fit(X)
+        ClustMixSynthesizer(bounds=(0, 1)).fit(X)
 
 
 def test_strings_in_an_array_are_named_as_they_are():
     with pytest.raises(TableMismatchError, match=r"'x1'.*has the value 'red'.*must be numbers"):
-        ClustMixSynthesizer(1.0, 1e-5).fit(np.array([[0.5, "red"], [0.2, "blue"]], dtype=object))
+        ClustMixSynthesizer(bounds=(0, 1)).fit(
+            np.array([[0.5, "red"], [0.2, "blue"]], dtype=object)
+        )
 
 
 def test_continuous_mode_needs_a_column_beside_the_target():
@@ -161,7 +163,7 @@ def test_bounds_are_public_bounds_of_all_columns():
     sample = ClustMixSynthesizer(1.0, 1e-5, bounds=(-1.0, 1.0)).fit(X).sample(300)
     assert sample.min() < -0.5
     with pytest.warns(PrivacyLeakWarning, match="bounds"):
-        synth = ClustMixSynthesizer(1.0, 1e-5, bounds=None).fit(X)
+        synth = ClustMixSynthesizer(1.0, 1e-5).fit(X)
     assert not synth.privacy_spent_.is_private
 
 
@@ -272,7 +274,7 @@ def wide_table(n_rows=3000, n_columns=70):
 def test_wide_arrays_are_vectors():
     X, y = wide_table()
     with pytest.warns(PrivacyLeakWarning, match="levels"):
-        synth = ClustMixSynthesizer(3.0, 1e-5, random_state=0).fit(X, y)
+        synth = ClustMixSynthesizer(3.0, 1e-5, bounds=(0, 1), random_state=0).fit(X, y)
     assert "second moments" in " ".join(entry.name for entry in synth.ledger_.entries)
     assert math.fsum(synth.ledger_.shares()) == pytest.approx(1.0, abs=1e-6)
     sample, label = synth.sample_xy(4000, random_state=0)
@@ -287,7 +289,9 @@ def test_wide_arrays_are_vectors():
 
 def test_clusters_of_vectors_can_be_adapted():
     X, y = wide_table()
-    synth = ClustMixSynthesizer(3.0, 1e-5, adapt_share=0.2, alpha=0.5, random_state=0)
+    synth = ClustMixSynthesizer(
+        3.0, 1e-5, adapt_share=0.2, alpha=0.5, bounds=(0, 1), random_state=0
+    )
     with pytest.warns(PrivacyLeakWarning, match="levels"):
         synth.fit(X, y)
     assert synth.ledger_.shares()[-1] == pytest.approx(0.2, abs=1e-6)

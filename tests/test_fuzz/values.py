@@ -16,7 +16,13 @@ import pandas as pd
 SMALL: tuple[Any, ...] = (
     *(None, True, False, 0, 1, 2, 3, -1, -7, 0.0, -0.0, 0.5, 1.0, 1.5, -0.5, 1e-3, 1e-12, 1e-320),
     *(math.nan, math.inf, -math.inf, 1 + 2j, np.float32(0.25), np.int8(3), np.uint64(2)),
-    *(np.bool_(True), np.float64("nan"), np.complex64(1j), np.str_("auto"), np.datetime64("NaT")),
+    *(
+        np.bool_(True),
+        np.float64("nan"),
+        np.complex64(1j),
+        np.str_("auto"),
+        np.datetime64("NaT", "s"),
+    ),
     *("", " ", "auto", "AUTO", "none", "1", "nan", "\0", "é" * 40, b"", b"auto"),
     *("sex", "age", "moments", "dpvi", "map", "private", "add_remove", "replace_one", "uniform"),
     *([], (), {}, set(), frozenset({1}), [None], [[]], {None: None}, {"age": None}, {"age": []}),

@@ -80,7 +80,9 @@ def test_the_budget_is_spent_and_not_exceeded(small, adjacency, n_passes):
     assert 0.4995 < spent.epsilon <= 0.5
     assert (spent.delta, spent.adjacency) == (1e-6, adjacency)
     assert math.fsum(model.ledger_.shares()) == pytest.approx(1)
-    assert len(model.ledger_.entries) == 1 + (8 if n_passes == "auto" else n_passes)
+    n_passes = 4 if n_passes == "auto" else n_passes
+    # beside the passes the histograms, and between passes the second moments of the columns
+    assert len(model.ledger_.entries) == 1 + n_passes + (n_passes > 1)
     assert not spent.secure_noise
     assert "fixed by random_state" in repr(spent)
 
@@ -100,7 +102,7 @@ def test_without_a_seed_the_noise_is_secure_and_without_noise_nothing_is_private
     assert baseline.privacy_spent_.epsilon == math.inf
     assert "not private: epsilon=inf" in repr(baseline.privacy_spent_)
     assert baseline.n_records_ == 400
-    assert len(make_synthesizer(epsilon=math.inf, n_passes="auto").fit(small).ledger_.entries) == 31
+    assert len(make_synthesizer(epsilon=math.inf, n_passes="auto").fit(small).ledger_.entries) == 32
 
 
 @pytest.mark.parametrize("adjacency", ["add_remove", "replace_one"])
@@ -185,7 +187,7 @@ def test_a_second_fit_of_the_same_shape_compiles_nothing(small, compiled):
 
 def test_bins_of_a_numeric_target_change_no_shape(large, compiled):
     schema = SCHEMA.with_target("age")
-    model = make_synthesizer(schema=schema, n_components=60, n_bins=32, epsilon=9.0)
+    model = make_synthesizer(schema=schema, n_components=60, n_bins=32, epsilon=60.0)
     model.fit(large[:1500])
     n_classes = {model.model_.layout.n_classes}
     compiled()
@@ -193,7 +195,7 @@ def test_bins_of_a_numeric_target_change_no_shape(large, compiled):
         model.fit(large[:n_rows])
         n_classes.add(model.model_.layout.n_classes)
     assert len(n_classes) > 1
-    assert all(8 < number <= 16 for number in n_classes)
+    assert all(4 < number <= 8 for number in n_classes)
     assert compiled() == []
 
 

@@ -89,6 +89,7 @@ SETTINGS = {
             "n_steps": 3,
             "sampling_rate": 0.2,
         },
+        "no model": {"n_steps": 3, "sampling_rate": 0.2},
     },
 }
 SYNTHESIZERS = {

@@ -199,7 +199,8 @@ NETWORK = {"Domain", "Evidence", "GroupedBins", "JunctionTree", "Network", "Vari
 LISTED = {
     "mixture": HISTOGRAMS
     | MIXTURE
-    | {"CustomLatents", "CustomModel", "FunctionGuide", "MeanFieldGuide", "Part"},
+    | {"CustomLatents", "CustomModel", "FunctionGuide", "MeanFieldGuide", "Part"}
+    | {"NaiveBayes", "NaiveBayesModel"},
     "napsu": HISTOGRAMS
     | NETWORK
     | {"LaplacePosterior", "NapsuModel", "PerturbedPosterior", "SampledPosterior"},

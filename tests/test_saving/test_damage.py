@@ -79,12 +79,30 @@ def test_a_file_of_another_release_that_does_not_fit_names_both(tmp_path):
         load_bytes(repack("moments", change), tmp_path)
 
 
-def test_values_nested_too_deeply_are_refused():
-    def change(manifest):
-        manifest["parameters"]["verbose"] = nest(300)
+# well below what Python's own limit allows, far above it, and beyond what its JSON reader takes
+@pytest.mark.parametrize("depth", [101, 300, 20_000])
+@pytest.mark.parametrize("place", ["parameters", "fitted", "objects", "anything"])
+def test_values_nested_too_deeply_are_refused(place, depth):
+    members = unpack_members(saved("moments"))
+    manifest = json.loads(members["manifest.json"])
+    if place == "objects":
+        manifest["objects"][0]["fields"]["x"] = "HERE"
+    else:
+        manifest.setdefault(place, {})["verbose"] = "HERE"
+    deep = '{"tuple":[' * depth + "]}" * depth
+    text = json.dumps(manifest).replace('"HERE"', deep).encode()
+    with pytest.raises(SavedModelError, match=r"nested too deeply|RecursionError"):
+        from_bytes(pack_members({**members, "manifest.json": text}), {})
 
-    with pytest.raises(SavedModelError, match="RecursionError"):
-        from_bytes(repack("moments", change), {})
+
+def test_what_is_nested_less_is_loaded_as_before():
+    def change(manifest):
+        manifest["parameters"]["verbose"] = nest(90)
+
+    nested = from_bytes(repack("moments", change), {}).verbose
+    for _ in range(90):
+        (nested,) = nested
+    assert nested == ()
 
 
 def foreign_zip():

@@ -46,6 +46,73 @@ def test_comments_lines_and_documentation_make_no_difference():
     assert is_same(told, plain)
 
 
+LAYOUTS = {
+    "loop": (
+        "def f(x, y):\n    for i in range(x): y = y + i if i > y else y - i\n    return x, y",
+        "def f(x, y):\n    for i in range(x):\n        y = (\n            y\n            + i\n"
+        "            if i\n            > y\n            else y\n            - i\n        )\n"
+        "    return (\n        x,\n        y,\n    )",
+    ),
+    "jump of many instructions": (
+        f"def f(x, y):\n    while x: x = g({', '.join(['x, y'] * 200)})\n    return y",
+        f"def f(x, y):\n    while x:\n        x = g({', '.join(['x,  y'] * 200)}".replace(
+            ",  ", ",\n            "
+        )
+        + ")\n    return y",
+    ),
+    "exception": (
+        "def f(x, y):\n    try:\n        return g(x, y)\n    except ValueError:\n        pass\n"
+        "    return x",
+        "def f(x, y):\n    try:\n        return g(\n            x,\n            y\n        )\n"
+        "    except ValueError:\n\n        pass\n    return x",
+    ),
+    "function": (
+        "def f(x, y):\n    a, b = y, x\n    return lambda z: (a + z, z - b)",
+        "def f(x, y):\n    a, b = (y,\n  x)\n    return lambda z: (a\n + z,\n z - b)",
+    ),
+    "class": (
+        "def f(x, y):\n    class Sum:\n        z = x + y\n    return Sum",
+        "def f(x, y):\n\n    class Sum:\n        z = x + (\n            y\n        )\n"
+        "\n    return Sum",
+    ),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_the_layout_makes_no_difference(layout):
+    short, long = map(compiled, LAYOUTS[layout])
+    assert is_same(short, long)
+    assert is_same(long, short)
+
+
+def test_documentation_may_come_and_go():
+    bare = compiled("def f(x, n=3):\n    return x + n")
+    told = compiled('def f(x, n=3):\n    "Add."\n    return x + n')
+    assert is_same(bare, told)
+    assert is_same(told, bare)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("def f(x, y):\n    return x, y", "def f(x, y):\n    return y, x"),
+        (
+            "def f(x, y):\n    x, y = y, x\n    return x",
+            "def f(x, y):\n    y, x = y, x\n    return x",
+        ),
+        (
+            "def f(x, y):\n    while x:\n        x -= y\n        y += x",
+            "def f(x, y):\n    while x:\n        x -= y\n    y += x",
+        ),
+        ("def f(x):\n    return [x, 1, 2]", "def f(x):\n    return [x, 2, 1]"),
+        ("def f(x):\n    return x.a.b", "def f(x):\n    return x.b.a"),
+        ("def f(x):\n    class A:\n        n = 1", "def f(x):\n    class A:\n        n = 2"),
+    ],
+)
+def test_small_changes_of_code_are_noticed(one, other):
+    assert not is_same(compiled(one), compiled(other))
+
+
 @pytest.mark.parametrize(
     "other",
     [

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..._contracts import Progress
+from ..._contracts import Progress, check_demand
 from ..._histograms import name_opening
 from ..._product_mixture import (
     ColumnModel,
     MixtureModel,
     MixtureRelease,
     Records,
+    demand_of,
     infer_mixture,
     open_table,
     pass_sensitivity,
@@ -149,6 +150,10 @@ class BlocksPlan:
             Standard deviation of the noise in a sum of the release.
         """
         return max(scale / self.sigma_max, SMALLEST_CLUSTER)
+
+    def check(self) -> None:
+        """Refuse tables of too many cells, as `check_demand` does."""
+        check_demand(demand_of(self.columns, self.owner, self.n_bins, "auto"))
 
     def release(self, table: Table, desk: Mechanisms) -> MixtureRelease:
         """Return noisy sums of the clusters."""

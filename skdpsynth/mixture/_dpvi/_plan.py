@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..._contracts import Progress
+from ..._contracts import Progress, check_demand
 from ..._histograms import Bins
 from ..._product_mixture import (
     ColumnModel,
@@ -19,6 +19,7 @@ from ..._product_mixture import (
     Opening,
     choose_components,
     consistent_totals,
+    demand_of,
     effective_size,
     expect_classes,
     expect_components,
@@ -41,6 +42,8 @@ from ._settings import StepSettings
 __all__ = ["VariationalPlan", "VariationalRelease"]
 
 PROFILE_OF_CLASSES_SHARE = 0.3
+# cells of all components: a gradient, its noise and what Adam keeps take about 4 kB each
+MOST_LATENTS = 500_000
 PROFILE_OF_CLASSES = "profile of the classes"
 
 # typical squared norms of a record's preconditioned gradient; a block's is below 2
@@ -134,6 +137,11 @@ class VariationalPlan:
         """What the progress bar counts."""
         return Progress("steps", self.settings.n_steps)
 
+    def check(self) -> None:
+        """Refuse tables of too many cells, as `check_demand` does."""
+        demand = demand_of(self.columns, self.owner, self.n_bins, self.n_components)
+        check_demand(demand._replace(most_values=MOST_LATENTS))
+
     def release(self, table: Table, desk: Mechanisms) -> VariationalRelease:
         """Release what determines the mixture."""
         budget, columns = self.budget, self.columns
@@ -153,7 +161,8 @@ class VariationalPlan:
             desk,
         )
         totals = consistent_totals(profile, layout, opening.known_count)
-        owner = choose_components(self.n_components, totals.n_records, scale)
+        most = MOST_LATENTS // max(layout.n_cells, 1)
+        owner = choose_components(self.n_components, totals.n_records, scale, most)
         estimates = start_components(totals, layout, opening.bins, owner, desk.generator())
         weights = mixing_proportions(estimates.n_records, totals.n_records, owner)
         start = _Start(owner, weights, estimates)

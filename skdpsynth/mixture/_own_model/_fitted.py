@@ -18,7 +18,7 @@ from .._dpvi._noisy_gradients import MeanFieldGuide
 from ._records import to_codes, to_records
 from ._unconstrained import CustomLatents
 
-__all__ = ["CustomModel", "sample_records"]
+__all__ = ["CustomModel", "refuse_conditions", "sample_records"]
 
 N_LOCATION_DRAWS = 1025
 SAMPLE_CHUNK = 2048
@@ -51,6 +51,22 @@ def _median_draw(guide: Guide, parameters: jax.Array) -> jax.Array:
 def _as_key(rng: np.random.Generator) -> jax.Array:
     words = rng.integers(2**32, size=2, dtype=np.uint32)
     return jax.random.wrap_key_data(jnp.asarray(words), impl="threefry2x32")
+
+
+def refuse_conditions(given: Mapping[int, float], schema: TableSchema) -> None:
+    """Raise if values are given: NumPyro samples all columns together.
+
+    Raises
+    ------
+    ValueError
+        Naming their columns.
+    """
+    if given:
+        names = [schema.names[position] for position in given]
+        raise ValueError(
+            f"A custom model cannot be sampled given values of {names!r}: NumPyro samples all "
+            "columns together. Sample more rows and keep those that have these values."
+        )
 
 
 @dataclass(frozen=True)
@@ -157,12 +173,7 @@ class CustomModel:
         ValueError
             If a value is given.
         """
-        if given:
-            names = [self.schema.names[position] for position in given]
-            raise ValueError(
-                f"A custom model cannot be sampled given values of {names!r}: NumPyro samples all "
-                "columns together. Sample more rows and keep those that have these values."
-            )
+        refuse_conditions(given, self.schema)
         return self
 
     def draw_posterior(self, rng: np.random.Generator) -> CustomModel:

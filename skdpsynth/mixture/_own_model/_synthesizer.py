@@ -35,12 +35,16 @@ class NumPyroSynthesizer(BaseSynthesizer):
     schema : TableSchema, default=None
         Public bounds and levels. Without it they are read from the data, which no guarantee
         covers, with a `PrivacyLeakWarning`.
-    model : callable
+    model : callable, default=None
         The model of one record, ``model(x=None, num_obs_total=None)``; `check_model` says what x
         holds, and what is wrong with a model. Its priors set where the fit starts and how far it
-        steps: let them cover plausible values. There is no default: without it, `fit` raises.
+        steps: let them cover plausible values. None is a plain one to begin with, naive Bayes:
+        columns are independent given the target, or altogether where there is none, or one that
+        is a number or has more than 32 levels. Levels have probabilities, as have the values of
+        a Count of 64 integers at most; other numbers are normal, truncated to their bounds.
+        `DPMixtureSynthesizer` usually says more with the same budget.
     guide : callable, AutoGuide or subclass of AutoGuide, default=None
-        Its variational family; by default independent normals.
+        The variational family of `model`; by default independent normals.
     n_steps : int or "auto", default="auto"
         Steps of the optimisation; "auto" is 1000.
     sampling_rate : float in (0, 1] or "auto", default="auto"
@@ -67,9 +71,9 @@ class NumPyroSynthesizer(BaseSynthesizer):
         The schema used, the target included.
     n_records_ : int
         Row count: noisy under add/remove, exact under replace-one.
-    model_ : CustomModel
-        The fitted model. It cannot be sampled given some columns' values, and gives the joint
-        density only.
+    model_ : CustomModel or NaiveBayesModel
+        The fitted model. It cannot be sampled given some columns' values, and one of your own gives
+        the joint density only.
     n_features_in_ : int
         Columns of X.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -146,19 +150,22 @@ class NumPyroSynthesizer(BaseSynthesizer):
         # late: they bring jax, and who only makes a synthesizer need not wait for it
         from .._dpvi._settings import StepSettings
         from ._check_model import check_model
+        from ._naive_bayes import NaiveBayesPlan
         from ._plan import NumPyroPlan
 
-        if self.model is None:
-            raise ValueError(
-                "NumPyroSynthesizer needs a model of one record: pass model, a function "
-                "model(x=None, num_obs_total=None) of NumPyro sites; skdpsynth.mixture.check_model "
-                "says what it has to keep to. DPMixtureSynthesizer has a model of its own."
-            )
-        check_model(self.model, schema, self.guide)
         settings = StepSettings(
             N_STEPS if self.n_steps == "auto" else int(self.n_steps),
             self.sampling_rate,
             self.clipping_norm,
             LEARNING_RATE if self.learning_rate == "auto" else float(self.learning_rate),
         )
+        if self.model is None:
+            if self.guide is not None:
+                raise ValueError(
+                    "A guide is for the latent sites of one model, and the guide of "
+                    "NumPyroSynthesizer needs a model of one record: pass model, a function "
+                    "model(x=None, num_obs_total=None) of NumPyro sites, or leave guide out, too."
+                )
+            return NaiveBayesPlan.build(schema, self.adjacency, settings)
+        check_model(self.model, schema, self.guide)
         return NumPyroPlan(schema, self.model, self.guide, self.adjacency, settings)

@@ -202,6 +202,12 @@ CASES = {
         SCHEMA,
         25,
     ),
+    "numpyro without a model, plan": plan_case(
+        NumPyroSynthesizer(), MIXED, SCHEMA.with_target("label")
+    ),
+    "numpyro without a model": gradient_case(
+        NumPyroSynthesizer(n_steps=3), MIXED, SCHEMA.with_target("label"), 25
+    ),
     "napsu": mixed_case(NapsuMQSynthesizer()),
     "napsu, numeric target": mixed_case(NapsuMQSynthesizer(), "pay"),
     "napsu, no target": mixed_case(NapsuMQSynthesizer(), None),

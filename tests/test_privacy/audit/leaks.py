@@ -58,7 +58,11 @@ def _children(path: str, value: Any) -> list[tuple[str, Any]]:
             named.append((slot, getattr(value, slot)))
     children = [(f"{path}.{key}", item) for key, item in named]
     # closures, defaults, partial arguments, caches: whatever the garbage collector knows of
-    return children + [(f"{path}<{type(value).__name__}>", r) for r in gc.get_referents(value)]
+    referents = gc.get_referents(value)
+    if isinstance(value, types.FunctionType):
+        # those of a function that came from no module, too
+        referents = [referent for referent in referents if referent is not value.__globals__]
+    return children + [(f"{path}<{type(value).__name__}>", referent) for referent in referents]
 
 
 @dataclass
