@@ -1,19 +1,19 @@
 """Numeric columns as noisy histograms: shared by the synthesizers."""
 
-from ._bins import SPIKE_Z, Bins, coarsen, sample_within, spread
+from ._bins import Bins, coarsen, sample_within, share_within
 from ._grid import MAX_INTEGER_CELLS, FineGrid, fine_grid, locate
-from ._release import NoisyGrid, release_grid
+from ._release import NoisyGrid, name_opening, release_grid
 
 __all__ = [
     "MAX_INTEGER_CELLS",
-    "SPIKE_Z",
     "Bins",
     "FineGrid",
     "NoisyGrid",
     "coarsen",
     "fine_grid",
     "locate",
+    "name_opening",
     "release_grid",
     "sample_within",
-    "spread",
+    "share_within",
 ]

@@ -1,4 +1,4 @@
-"""Bins of a numeric column: a fine public grid, made coarse by its noisy counts."""
+"""Bins of a numeric column: a fine public grid, made coarse by its estimated counts."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._denoising import james_stein, project_to_simplex
 from ._grid import FineGrid
 
-__all__ = ["SPIKE_Z", "Bins", "coarsen", "sample_within", "spread"]
+__all__ = ["Bins", "coarsen", "sample_within", "share_within"]
 
-# a cell stands alone when its noisy count exceeds this many standard deviations of the noise: noise
-# alone does in one of 10⁴ cells with probability 0.3
-SPIKE_Z = 4.0
+# a bin with less of the mass that it aims at joins the one before it
+SMALLEST_BIN = 0.25
 
 
 class Bins(NamedTuple):
@@ -26,7 +24,7 @@ class Bins(NamedTuple):
         Probability of a cell given its bin; sums to one within each bin.
     n_bins : int
     mass : ndarray of shape (n_bins + nullable,)
-        Probability of each bin, and of a missing value, by the noisy grid alone.
+        Probability of each bin, and of a missing value, by the first release alone.
     """
 
     bin_of_cell: np.ndarray
@@ -35,55 +33,75 @@ class Bins(NamedTuple):
     mass: np.ndarray
 
 
-def coarsen(noisy_counts: np.ndarray, grid: FineGrid, scale: float, n_bins: int) -> Bins:
-    """Join cells into about `n_bins` bins of equal noisy mass; spikes stay bins of their own.
+def coarsen(counts: np.ndarray, grid: FineGrid, n_bins: int) -> Bins:
+    """Join cells into about `n_bins` bins of equal mass; spikes stay bins of their own.
 
     Parameters
     ----------
-    noisy_counts : ndarray of shape (n_cells + nullable,)
-        Released counts, projected so that none is negative; the last is that of missing values.
+    counts : ndarray of shape (n_cells + nullable,)
+        Estimated counts, none negative; the last is that of missing values.
     grid : FineGrid
-    scale : float
-        Standard deviation of the noise in a count.
     n_bins : int
         The mass a bin aims at is the total divided by this; there are at most 2·n_bins + 1 bins.
 
     Returns
     -------
     bins : Bins
-        Within a bin the mass is spread by the cells' measure; where the counts differ from that
-        by more than their noise, by the counts, as far as James-Stein shrinkage trusts them.
+        Within a bin the mass lies as the estimated counts say, but for a little that keeps every
+        cell possible.
     """
     n_cells = len(grid.left)
-    n_missing, noisy_counts = noisy_counts[n_cells:], noisy_counts[:n_cells]
-    target = max(noisy_counts.sum() / n_bins, np.finfo(float).tiny)
-    is_spike = noisy_counts >= max(target, SPIKE_Z * scale)
-    starts_bin = np.zeros(len(noisy_counts), dtype=bool)
+    n_missing, counts = counts[n_cells:], counts[:n_cells]
+    target = max(counts.sum() / n_bins, np.finfo(float).tiny)
+    is_spike = counts >= target
+    starts_bin = np.zeros(n_cells, dtype=bool)
     mass = target
-    for cell, count in enumerate(noisy_counts):
+    for cell, count in enumerate(counts):
         if is_spike[cell] or mass >= target:
             starts_bin[cell] = True
             mass = 0.0
         mass = target if is_spike[cell] else mass + count
+    starts = _join_small(np.flatnonzero(starts_bin), counts, SMALLEST_BIN * target)
+    starts_bin = np.isin(np.arange(n_cells), starts)
     bin_of_cell = np.cumsum(starts_bin) - 1
-    probability = np.empty(len(noisy_counts))
-    for cells in np.split(np.arange(len(noisy_counts)), np.flatnonzero(starts_bin)[1:]):
-        probability[cells] = spread(noisy_counts[cells], grid.measure[cells], scale)
-    mass = np.append(np.bincount(bin_of_cell, weights=noisy_counts), n_missing) + 1.0
-    return Bins(bin_of_cell, probability, int(bin_of_cell[-1]) + 1, mass / mass.sum())
+    probability = np.empty(n_cells)
+    for cells in np.split(np.arange(n_cells), starts[1:]):
+        probability[cells] = share_within(counts[cells], grid.measure[cells], 1.0 / len(starts))
+    mass = np.append(np.bincount(bin_of_cell, weights=counts), n_missing) + 1.0
+    return Bins(bin_of_cell, probability, len(starts), mass / mass.sum())
 
 
-def spread(counts: np.ndarray, measure: np.ndarray, scale: float) -> np.ndarray:
-    """Return the probabilities of the cells of one bin."""
-    n_cells, total = len(counts), max(counts.sum(), 1.0)
-    even = measure / measure.sum()
-    deviation = counts - counts.sum() * even
-    # deviations sum to zero, which leaves n − 1 degrees of freedom
-    trust = james_stein(np.square(deviation).sum(), (n_cells - 1) * scale**2)
-    probability = project_to_simplex(even + trust * deviation / total)
-    # one pseudo-record keeps every cell possible
-    prior = 0.5 * even + 0.5 / n_cells
-    return (total * probability + prior) / (total + 1.0)
+def _join_small(starts: np.ndarray, counts: np.ndarray, smallest: float) -> np.ndarray:
+    """Return the first cells of bins, without those of bins that hold next to nothing.
+
+    Each later pass over the rows adds noise to every bin alike. In a bin of a range where nearly no
+    rows are, such as that beyond the last value, it would become rows: the bin joins its neighbour,
+    in which those cells have the little that the counts say.
+    """
+    mass = np.add.reduceat(counts, starts)
+    kept = [0]
+    for start, own in zip(starts[1:], mass[1:], strict=True):
+        if own >= smallest:
+            kept.append(int(start))
+    if len(kept) > 1 and mass[0] < smallest:
+        # the first has no bin before it
+        kept.pop(1)
+    return np.array(kept)
+
+
+def share_within(counts: np.ndarray, measure: np.ndarray, pseudo_records: float) -> np.ndarray:
+    """Return the probabilities of the cells of one bin.
+
+    Parameters
+    ----------
+    counts, measure : ndarray of shape (n_cells,)
+    pseudo_records : float
+        What is added to the counts so that every cell stays possible, half of it by measure and
+        half in equal parts. All bins of a column together have about one.
+    """
+    spread = 0.5 * measure / measure.sum() + 0.5 / len(counts)
+    total = counts.sum() + pseudo_records
+    return np.asarray((counts + pseudo_records * spread) / total)
 
 
 def sample_within(

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._histograms import SPIKE_Z, Bins, FineGrid, spread
+from .._histograms import Bins, FineGrid, share_within
 from ..schema import in_steps, make_edges
 
 __all__ = ["GroupedBins", "divide", "group_bins", "public_bins"]
@@ -45,34 +45,31 @@ class GroupedBins(NamedTuple):
         return np.minimum(first[group] + place, last[group])
 
 
-def group_bins(
-    noisy_counts: np.ndarray, grid: FineGrid, scale: float, n_groups: int, n_places: int
-) -> GroupedBins:
-    """Join the cells of a fine grid into groups of equal noisy mass, and each into bins.
+def group_bins(counts: np.ndarray, grid: FineGrid, n_groups: int, n_places: int) -> GroupedBins:
+    """Join the cells of a fine grid into groups of equal mass, and each into bins.
 
     Parameters
     ----------
-    noisy_counts : ndarray of shape (n_cells + nullable,)
-        Released counts, none negative; a last one of missing values is left out.
+    counts : ndarray of shape (n_cells + nullable,)
+        Estimated counts, none negative; a last one of missing values is left out.
     grid : FineGrid
-    scale : float
-        Standard deviation of the noise in a count.
     n_groups, n_places : int
         Groups, and bins in each; fewer where there are not as many cells. These numbers, unlike
         the bins, do not depend on the noise.
     """
-    counts = noisy_counts[: len(grid.left)]
+    counts = counts[: len(grid.left)]
     n_groups = min(n_groups, len(counts))
     group: list[int] = []
     place: list[int] = []
     bin_of_cell = np.empty(len(counts), dtype=np.int64)
     probability = np.empty(len(counts))
-    group_starts = divide(counts, n_groups, scale)
+    pseudo_records = 1.0 / (n_groups * n_places)
+    group_starts = divide(counts, n_groups)
     for number, cells in enumerate(np.split(np.arange(len(counts)), group_starts[1:])):
-        starts = divide(counts[cells], n_places, scale)
+        starts = divide(counts[cells], n_places)
         for position, own in enumerate(np.split(cells, starts[1:])):
             bin_of_cell[own] = len(group)
-            probability[own] = spread(counts[own], grid.measure[own], scale)
+            probability[own] = share_within(counts[own], grid.measure[own], pseudo_records)
             group.append(number)
             place.append(position)
     mass = np.bincount(bin_of_cell, weights=counts) + 1.0
@@ -80,7 +77,7 @@ def group_bins(
     return GroupedBins(grid, bins, np.array(group), np.array(place), n_groups, n_places)
 
 
-def divide(counts: np.ndarray, n_parts: int, scale: float) -> np.ndarray:
+def divide(counts: np.ndarray, n_parts: int) -> np.ndarray:
     """Divide consecutive cells into parts of about equal mass; spikes stand alone.
 
     Parameters
@@ -89,8 +86,6 @@ def divide(counts: np.ndarray, n_parts: int, scale: float) -> np.ndarray:
         None negative.
     n_parts : int
         There are exactly that many parts, or one per cell when there are fewer cells.
-    scale : float
-        Standard deviation of the noise in a count.
 
     Returns
     -------
@@ -99,14 +94,14 @@ def divide(counts: np.ndarray, n_parts: int, scale: float) -> np.ndarray:
 
     Examples
     --------
-    >>> divide(np.array([90.0, 1, 1, 1, 1, 1]), 3, scale=0.1)
+    >>> divide(np.array([90.0, 1, 1, 1, 1, 1]), 3)
     array([0, 1, 3])
     """
     n_cells = len(counts)
     n_parts = min(n_parts, n_cells)
     # equal masses of nothing are equal numbers of cells
     counts = counts + 1e-9 * (counts.sum() + 1.0) / n_cells
-    runs = _runs(counts, n_parts, scale)
+    runs = _runs(counts, n_parts)
     mass = np.array([counts[start:stop].sum() for start, stop, _ in runs])
     limit = np.array([1 if alone else stop - start for start, stop, alone in runs])
     shares = np.ones(len(runs), dtype=np.int64)
@@ -119,10 +114,9 @@ def divide(counts: np.ndarray, n_parts: int, scale: float) -> np.ndarray:
     return np.concatenate(starts)
 
 
-def _runs(counts: np.ndarray, n_parts: int, scale: float) -> list[tuple[int, int, bool]]:
+def _runs(counts: np.ndarray, n_parts: int) -> list[tuple[int, int, bool]]:
     """Return spikes and the runs of cells between them, as (start, stop, is a spike)."""
-    is_large = counts >= max(counts.sum() / n_parts, SPIKE_Z * scale)
-    candidates = np.flatnonzero(is_large)
+    candidates = np.flatnonzero(counts >= counts.sum() / n_parts)
     # the largest first, and as many as leave parts for what lies between them
     ranked = candidates[np.argsort(-counts[candidates], kind="stable")]
     for n_spikes in range(min(len(ranked), n_parts // 2), -1, -1):

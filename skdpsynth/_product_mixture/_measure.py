@@ -1,4 +1,4 @@
-"""The two measurements of the private rows: fine histograms, and expected statistics."""
+"""The two measurements of the private rows: histograms, and expected statistics."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def open_table(
     desk: Mechanisms,
     rule: BinRule = FINE_BINS,
 ) -> Opening:
-    """Release the row count and fine histograms, choose bins by them, and encode the records.
+    """Release the row count and histograms, choose bins by them, and encode the records.
 
     Parameters
     ----------
@@ -155,7 +155,7 @@ def open_table(
     kinds = [column.kind for column in columns]
     grid = release_grid(codes, kinds, grids, mu, desk)
     aims = _choose_bins(rule, n_bins, grid.n_records, scale, histograms, owner)
-    bins = {j: coarsen(grid.counts[j], grids[j], grid.scale, aims[j]) for j in grids}
+    bins = {j: coarsen(grid.counts[j], grids[j], aims[j]) for j in grids}
     layout = build_layout(columns, bins, owner)
     records = encode_records(codes, columns, layout, grids, bins)
     n_padded_cells = power_of_two(

@@ -68,7 +68,7 @@ BINS_BY_THEMSELVES = BinRule(100.0, 8, has_few_classes=True)
 
 @dataclass(frozen=True)
 class MomentsPlan:
-    """Fine histograms, then expected statistics pass by pass.
+    """Histograms by level, then expected statistics pass by pass.
 
     Attributes
     ----------

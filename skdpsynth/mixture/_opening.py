@@ -1,9 +1,10 @@
-"""What every fit of a mixture releases first: a row count, and fine histograms."""
+"""What every fit of a mixture releases first: a row count, and histograms."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from .._histograms import name_opening
 from .._product_mixture import ColumnModel
 from ..privacy import PlannedRelease
 from ..schema import TableSchema
@@ -11,7 +12,7 @@ from ..schema import TableSchema
 __all__ = ["find_owner", "opening_share", "plan_opening", "row_count_share"]
 
 # shares of μ²: a row count alone needs less precision than the bins of every column
-HISTOGRAMS_SHARE = 0.1
+HISTOGRAMS_SHARE = 0.15
 ROW_COUNT_SHARE = 0.01
 
 
@@ -39,7 +40,7 @@ def opening_share(columns: Sequence[ColumnModel], adjacency: str) -> float:
 def plan_opening(columns: Sequence[ColumnModel], adjacency: str) -> tuple[PlannedRelease, ...]:
     """Return the first release to come; none where nothing but a public row count is needed."""
     share = opening_share(columns, adjacency)
-    name = "row count and fine histograms" if _has_histograms(columns) else "row count"
+    name = name_opening(_has_histograms(columns))
     return (PlannedRelease(name, share),) if share else ()
 
 

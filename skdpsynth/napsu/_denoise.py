@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .._denoising import james_stein, project_to_simplex
+from .._denoising import halve_cells, james_stein, project_to_simplex
 from .._markov_network import (
     Evidence,
     Network,
     Target,
+    Variable,
     analyse,
     closure,
     coefficient_cells,
@@ -33,7 +34,8 @@ def shrink_moments(network: Network, evidence: Evidence, expected: np.ndarray) -
     """Shrink statistics to those of a simpler model, as far as the difference may be noise.
 
     Positive-part James-Stein for every set of variables and, along ordered ones, for every level
-    of detail; see `contrast_groups`.
+    of detail; see `contrast_groups`. Ordered variables by themselves are halved instead, where the
+    simpler model is the even one: beyond the last level that has more than noise there is nothing.
 
     Parameters
     ----------
@@ -49,12 +51,33 @@ def shrink_moments(network: Network, evidence: Evidence, expected: np.ndarray) -
     shrunk = np.empty_like(evidence.moments)
     for position, subset in enumerate(network.subsets):
         block = network.block(position)
+        if len(subset) == 1 and _is_even(network.variables[subset[0]], expected[block]):
+            shrunk[block] = _halve_levels(network, evidence, subset)
+            continue
         groups = contrast_groups(subset, network.variables)
         deviation = (evidence.moments - expected)[block]
         energy = np.bincount(groups, weights=deviation**2)
         noise = np.bincount(groups) * evidence.variance[block][0]
         shrunk[block] = expected[block] + james_stein(energy, noise)[groups] * deviation
     return shrunk
+
+
+def _is_even(variable: Variable, expected: np.ndarray) -> bool:
+    """Whether an ordered variable of several levels is expected to have all alike."""
+    n_levels = variable.n_levels - variable.last_apart
+    return variable.is_ordered and n_levels > 1 and not expected.any()
+
+
+def _halve_levels(network: Network, evidence: Evidence, subset: tuple[int, ...]) -> np.ndarray:
+    """Return the statistics of one ordered variable, halved until nothing but noise is seen."""
+    variable = network.variables[subset[0]]
+    table = estimate_marginal(network, evidence, subset)
+    # a contrast of unit norm has the noise of one cell
+    variance = evidence.variance[network.block(network.subsets.index(subset))][0]
+    missing = np.clip(table[-1:], 0.0, evidence.n_records)[: int(variable.last_apart)]
+    present = table[: variable.n_levels - variable.last_apart]
+    masses = halve_cells(evidence.n_records - float(missing.sum()), present, variance)
+    return analyse(np.append(masses, missing), (variable,))[1:]
 
 
 def fit_moments(

@@ -86,13 +86,13 @@ class DomainPlan:
         Parameters
         ----------
         grid : NoisyGrid
-            Row count and fine histograms of the columns of `grids`.
+            Row count and histograms of the columns of `grids`.
         scale : float
             As in `count_bins`.
         """
         n_groups, n_places = self.count_bins(grid.n_records, scale)
         bins = {
-            j: group_bins(grid.counts[j], cells, grid.scale, n_groups, n_places)
+            j: group_bins(grid.counts[j], cells, n_groups, n_places)
             for j, cells in self.grids.items()
         }
         return self._join(bins, n_groups * n_places)

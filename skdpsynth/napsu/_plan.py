@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from .._contracts import Demand, Progress, check_demand
-from .._histograms import NoisyGrid, release_grid
+from .._histograms import NoisyGrid, name_opening, release_grid
 from .._markov_network import Domain, Measurement, build_network
 from .._parameters import is_auto
 from ..privacy import Budget, Mechanisms, PlannedRelease, SelectionEvent
@@ -35,9 +35,9 @@ from ._release import (
 
 __all__ = ["NapsuPlan"]
 
-# shares of μ² of the row count, alone or with fine histograms, fixed before the first release
+# shares of μ² of the row count, alone or with histograms, fixed before the first release
 COUNT_SHARE = 0.02
-GRID_SHARE = 0.08
+GRID_SHARE = 0.15
 # and of what is left then, that of the marginals of single columns and of their selection
 FIRST_SHARE = 0.4
 SELECTION_SHARE = 0.1
@@ -109,7 +109,7 @@ class NapsuPlan:
 
     @property
     def opening(self) -> Budget:
-        """Shares of the row count and fine histograms, and of all marginals with their selection.
+        """Shares of the row count and histograms, and of all marginals with their selection.
 
         A public row count is not released.
         """
@@ -174,8 +174,7 @@ class NapsuPlan:
         lines = []
         opening, left = self.opening["opening"], self.opening["marginals"]
         if opening:
-            grids = "row count and fine histograms"
-            lines.append(PlannedRelease(grids if self.columns.grids else "row count", opening))
+            lines.append(PlannedRelease(name_opening(bool(self.columns.grids)), opening))
         domain = self.columns.foresee()
         queries = self._first_queries(domain)
         lines += self._first_lines(domain, queries, left * self.shares["first"])

@@ -124,7 +124,7 @@ def combine_with_count(
     """Combine marginals with each other and with the row count of the first release."""
     if grid.is_count_public:
         return combine(network, measurements, public_count=grid.n_records)
-    return combine(network, measurements, count=(grid.n_records, grid.scale**2))
+    return combine(network, measurements, count=(grid.n_records, grid.count_scale**2))
 
 
 class FirstLook(NamedTuple):

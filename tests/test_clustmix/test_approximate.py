@@ -54,7 +54,7 @@ def test_clusters_separate_two_groups_within_a_class():
     for name, values in {"colour": (0.0, 2.0), "size": (0.0, 2.0), "sex": (0.0, 1.0)}.items():
         codes[:, schema.names.index(name)] = np.where(group, *values)
     shares = []
-    for seed in range(8):
+    for seed in range(40):
         _, passes = passes_without_noise(schema, codes, seed)
         clusters = approximate(passes, 4, 100.0, 10, np.inf, np.inf)
         sums = passes.measure(clusters, np.inf, "last")
@@ -62,7 +62,8 @@ def test_clusters_separate_two_groups_within_a_class():
         colour = next(b for b in layout.blocks if b.column == schema.names.index("colour"))
         largest = sums.cell[:, colour.cells].max(axis=1)
         shares.append(largest.sum() / sums.n_records.sum())
-    # clusters start at random, and a start may be bad: without clusters the share is one half
+    # clusters start at random, and a start may be bad: without clusters the share is one half. Over
+    # many starts it is 0.85 with a standard deviation of 0.137: 0.8 is 2.3 standard errors below
     assert np.mean(shares) > 0.8
     assert max(shares) > 0.99
 

@@ -68,7 +68,7 @@ def test_the_ledger_tells_every_pass(table):
     synth = ClustMixSynthesizer(1.0, 1e-5, schema=SCHEMA).fit(table)
     names = [entry.name for entry in synth.ledger_.entries]
     assert names == [
-        "row count and fine histograms",
+        "row count and histograms by level",
         "counts of the classes, pass 0",
         "counts of the clusters, pass 1",
         "counts of the clusters, pass 2",

@@ -6,16 +6,16 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from skdpsynth import Continuous, Count
 from skdpsynth._histograms import fine_grid, locate
-from skdpsynth._markov_network._binning import SPIKE_Z, divide, group_bins, public_bins
+from skdpsynth._markov_network._binning import divide, group_bins, public_bins
 
 counts = st.lists(
     st.one_of(st.just(0.0), st.floats(0, 10), st.floats(0, 1e6)), min_size=1, max_size=40
 ).map(np.array)
 
 
-@given(counts, st.integers(1, 50), st.sampled_from([0.0, 0.5, 30.0]))
-def test_there_are_just_as_many_parts_none_of_them_empty(counts, n_parts, scale):
-    starts = divide(counts, n_parts, scale)
+@given(counts, st.integers(1, 50))
+def test_there_are_just_as_many_parts_none_of_them_empty(counts, n_parts):
+    starts = divide(counts, n_parts)
     assert len(starts) == min(n_parts, len(counts))
     assert starts[0] == 0
     assert (np.diff(starts) > 0).all()
@@ -30,27 +30,28 @@ def test_there_are_just_as_many_parts_none_of_them_empty(counts, n_parts, scale)
 def test_spikes_stand_alone(counts, spikes, n_parts):
     spikes = sorted({spike % len(counts) for spike in spikes})
     counts[spikes] = 1e4
-    starts = divide(counts, n_parts, 1.0)
+    starts = divide(counts, n_parts)
     for spike in spikes:
         assert spike in starts
         assert spike == len(counts) - 1 or spike + 1 in starts
 
 
-def test_what_noise_can_make_is_no_spike():
+def test_a_cell_with_the_mass_of_a_part_is_a_spike():
     counts = np.full(20, 2.0)
-    counts[6] = 8.0  # more than a sixth of the whole
-    assert divide(counts, 6, 8.1 / SPIKE_Z).tolist() == [0, 4, 6, 9, 12, 16]
-    assert divide(counts, 6, 7.9 / SPIKE_Z).tolist() == [0, 3, 6, 7, 11, 16]
+    counts[6] = 7.5  # less than a sixth of the whole
+    assert divide(counts, 6).tolist() == [0, 4, 6, 9, 12, 16]
+    counts[6] = 8.0
+    assert divide(counts, 6).tolist() == [0, 3, 6, 7, 11, 16]
 
 
 def test_parts_have_about_equal_mass():
     rng = np.random.default_rng(0)
     counts = rng.uniform(0, 3, 400)
-    starts = divide(counts, 10, 0.1)
+    starts = divide(counts, 10)
     mass = np.add.reduceat(counts, starts)
     # an edge is at most half a cell from where it would be best
     assert np.abs(mass - counts.sum() / 10).max() <= 3.0
-    assert_array_equal(np.diff([*divide(np.zeros(40), 8, 1.0), 40]), [5] * 8)
+    assert_array_equal(np.diff([*divide(np.zeros(40), 8), 40]), [5] * 8)
 
 
 KINDS = {
@@ -100,7 +101,7 @@ def test_groups_and_bins_partition_the_grid(name, n_groups, n_places):
     rng = np.random.default_rng(1)
     noisy = rng.gamma(0.3, 20.0, len(grid.left) + kind.nullable)
     noisy[3] = noisy.sum()
-    grouped = group_bins(noisy, grid, 2.0, n_groups, n_places)
+    grouped = group_bins(noisy, grid, n_groups, n_places)
     check_bins(grouped, kind)
     assert grouped.n_groups == min(n_groups, len(grid.left))
     assert grouped.n_places == n_places

@@ -31,7 +31,7 @@ def domain(request):
         if name in GROUPED:
             grid = fine_grid(kind)
             noisy = rng.gamma(0.3, 20.0, len(grid.left) + kind.nullable)
-            bins[position] = group_bins(noisy, grid, 1.0, *GROUPED[name])
+            bins[position] = group_bins(noisy, grid, *GROUPED[name])
             if request.param == "public":
                 bins[position] = public_bins(kind, 6)
     return Domain(tuple(KINDS), tuple(KINDS.values()), bins)

@@ -33,7 +33,7 @@ def make_model(queries="grouped"):
     kinds = tuple(KINDS.values())
     if queries == "grouped":
         counts = np.random.default_rng(5).gamma(0.4, 10.0, 24)
-        n_bins = group_bins(counts, fine_grid(kinds[1]), 1.0, 4, 8)
+        n_bins = group_bins(counts, fine_grid(kinds[1]), 4, 8)
         assert len(n_bins.group) < 32
         bins = {1: n_bins, 2: public_bins(kinds[2], 3)}
         columns = [("a", "few"), ("n", "y"), ("x", "y"), ("a", "y")]

@@ -45,7 +45,7 @@ def random_model(rng, schema, families=FAMILIES, n_components=6, n_bins=5):
             grid = fine_grid(column.kind)
             counts = rng.gamma(0.3, 10.0, len(grid.left) + column.kind.nullable)
             counts[np.flatnonzero(grid.left == grid.right)[:1]] += counts.sum()
-            bins[j] = coarsen(counts, grid, 1.0, n_bins)
+            bins[j] = coarsen(counts, grid, n_bins)
     layout = build_layout(columns, bins, owner)
     component_owner = np.arange(n_components) % layout.n_classes
     return MixtureModel(

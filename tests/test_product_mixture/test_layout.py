@@ -20,7 +20,7 @@ COLUMNS = model_columns(
     SCHEMA, {"normal": "normal", "categorical": "categorical", "poisson": "poisson"}
 )
 GRIDS = {0: fine_grid(Count(0, 9, nullable=True))}
-BINS = {0: coarsen(np.ones(11), GRIDS[0], 1.0, 5)}
+BINS = {0: coarsen(np.ones(11), GRIDS[0], 5)}
 
 
 def test_blocks_and_features_follow_one_another():

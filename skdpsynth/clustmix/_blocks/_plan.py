@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..._contracts import Progress, check_demand
+from ..._histograms import name_opening
 from ..._product_mixture import (
     ColumnModel,
     MixtureModel,
@@ -24,7 +25,7 @@ from ._approximate import PROFILE_PASS, BlockPasses, approximate, name_refinemen
 
 __all__ = ["BlocksPlan"]
 
-GRID_SHARE = 0.05
+GRID_SHARE = 0.15
 COUNT_SHARE = 0.01
 PROFILE_SHARE = 0.10
 REFINEMENT_SHARE = 0.05
@@ -127,8 +128,7 @@ class BlocksPlan:
         """Every release to come, in order; without noise more refinements divide their share."""
         budget, planned = self.budget, []
         if budget["grid"]:
-            name = "row count and fine histograms" if self.has_histograms else "row count"
-            planned.append(PlannedRelease(name, budget["grid"]))
+            planned.append(PlannedRelease(name_opening(self.has_histograms), budget["grid"]))
         if not self.has_one_cluster:
             planned.append(PlannedRelease(PROFILE_PASS, budget["profile"]))
         share = N_REFINEMENTS * budget[_refinement(1)] / max(self.n_refinements, 1)
