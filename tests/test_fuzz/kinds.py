@@ -47,6 +47,7 @@ from skdpsynth.privacy import (
 
 from .files import make_file
 from .json_schemas import make_json
+from .oddities import bounds_case, containers_case, spellings_case
 from .outcomes import Case
 from .tables import SCHEMA, make_table, malformed_table, malformed_target
 from .values import strange, tell
@@ -224,11 +225,14 @@ def budgets_case(rng: random.Random) -> Case:
 
 
 KINDS: dict[str, tuple[Callable[[random.Random], Case], int]] = {
-    "parameters": (parameters_case, 4000),
-    "frames": (frames_case, 6000),
-    "schemas": (schemas_case, 3000),
-    "questions": (questions_case, 2000),
-    "budgets": (budgets_case, 1000),
-    "json": (make_json, 2500),
-    "files": (make_file, 2500),
+    "parameters": (parameters_case, 6000),
+    "frames": (frames_case, 10_000),
+    "schemas": (schemas_case, 5000),
+    "questions": (questions_case, 3000),
+    "budgets": (budgets_case, 2000),
+    "json": (make_json, 4000),
+    "files": (make_file, 4000),
+    "bounds": (bounds_case, 3000),
+    "containers": (containers_case, 5000),
+    "spellings": (spellings_case, 8000),
 }

@@ -7,7 +7,7 @@ import pytest
 from .kinds import KINDS
 from .outcomes import Case, play
 
-N_FAST = {"parameters": 80, "frames": 120, "questions": 40, "files": 60}
+N_FAST = {"parameters": 80, "frames": 120, "questions": 40, "files": 60, "bounds": 40}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -15,8 +15,8 @@ def test_no_input_ends_in_a_crash_a_hang_or_a_half_fitted_estimator(kind, tmp_pa
     monkeypatch.chdir(tmp_path)
     outcomes = [play(kind, number, KINDS[kind][0]) for number in range(N_FAST.get(kind, 100))]
     assert [outcome for outcome in outcomes if outcome.is_fault] == []
-    # else the inputs are not malformed
-    assert any(outcome.ending != "success" for outcome in outcomes)
+    # else the inputs are not malformed; those at the bounds are sound
+    assert kind == "bounds" or any(outcome.ending != "success" for outcome in outcomes)
 
 
 def test_an_input_is_made_from_its_number_alone():
