@@ -164,7 +164,8 @@ class MomentsPlan:
 
     def release(self, table: Table, desk: Mechanisms) -> MixtureRelease:
         """Release what determines the mixture."""
-        mu = {name: self.budget.mu(name, desk.mu) for name in self.budget}
+        budget = self.budget
+        mu = {name: budget.mu(name, desk.mu) for name in budget}
         sensitivity = pass_sensitivity(self.columns, self.owner, desk)
         scale = sensitivity / mu[f"pass_{self.n_passes}"]
         opening = open_table(

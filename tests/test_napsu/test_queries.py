@@ -136,6 +136,11 @@ def test_the_query_to_drop_is_the_one_that_helps_most(shape, queries, limit):
     if largest(queries) <= limit:
         check_cliques(queries, shape, names, limit)
         return
+    if max(shape) > limit:
+        # a column that is too large by itself is no query's fault
+        with pytest.raises(ValueError, match="merge its levels"):
+            check_cliques(queries, shape, names, limit)
+        return
     with pytest.raises(ValueError, match="Drop the query") as error:
         check_cliques(queries, shape, names, limit)
     dropped = re.search(r"query (\(.*?\)),", str(error.value))[1]

@@ -21,6 +21,7 @@ def settings():
             for epsilon in case.epsilons:
                 is_slow = epsilon == 20.0 or (case.compiles and adjacency == "replace_one")
                 is_slow |= name == "a model of one's own, missing values"
+                is_slow |= name == "a model of one's own, plan" and adjacency == "replace_one"
                 marks = [pytest.mark.slow] if is_slow else []
                 yield pytest.param(name, adjacency, epsilon, marks=marks)
 
@@ -46,11 +47,19 @@ def test_a_decision_by_exact_numbers_is_caught():
         check_any_two("napsu, public bins", others=[LARGE], fault=ReadsTheTable)
 
 
+def whole_fits():
+    """A model of one's own is compiled for every number of rows."""
+    for name in FITS:
+        is_slow = name == "a model of one's own"
+        others = [FEW] if is_slow else [FEW, "constant", "all missing"]
+        yield pytest.param(name, others, marks=[pytest.mark.slow] if is_slow else [])
+
+
 @pytest.mark.parametrize("adjacency", ADJACENCIES)
-@pytest.mark.parametrize("name", FITS)
-def test_any_two_tables_lead_to_the_same_bytes_of_what_is_fitted(name, adjacency, tmp_path):
+@pytest.mark.parametrize(("name", "others"), list(whole_fits()))
+def test_any_two_tables_lead_to_the_same_bytes_of_what_is_fitted(name, others, adjacency, tmp_path):
     """By the public way, from frames to pickles and files, through pipelines and purchases."""
-    others = [FEW, "constant", "all missing"]
     # exact counts are public under replace-one
-    others += [LARGE] if adjacency == "add_remove" and "pipeline" not in name else []
+    is_large = adjacency == "add_remove" and len(others) > 1 and "pipeline" not in name
+    others = [*others, LARGE] if is_large else others
     check_any_two_fits(name, adjacency, 20.0, others, tmp_path)

@@ -250,11 +250,12 @@ FITS: dict[str, Fit] = {
         _vectors, mode="continuous", adjacency="replace_one", n_clusters=3
     ),
     "continuous_without_noise": _clusters(
-        _array, mode="continuous", epsilon=math.inf, n_clusters=4
+        _array, mode="continuous", bounds=(0.0, 1.0), epsilon=math.inf, n_clusters=4
     ),
     "continuous_adapted": _clusters(
         _array_and_y,
         mode="continuous",
+        bounds=(0.0, 1.0),
         adapt_share=0.3,
         epsilon=5.0,
         sigma_max=0.1,
@@ -263,6 +264,12 @@ FITS: dict[str, Fit] = {
         is_saved=True,
     ),
     "madl2022": _clusters(
-        _array_and_y, mechanism="madl2022", epsilon=5.0, n_clusters=3, warns=True, is_saved=True
+        _array_and_y,
+        bounds=(0.0, 1.0),
+        mechanism="madl2022",
+        epsilon=5.0,
+        n_clusters=3,
+        warns=True,
+        is_saved=True,
     ),
 }

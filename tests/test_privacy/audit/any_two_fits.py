@@ -18,6 +18,7 @@ from skdpsynth import (
     Count,
     DPMixtureSynthesizer,
     NapsuMQSynthesizer,
+    NumPyroSynthesizer,
     TableSchema,
     _base,
 )
@@ -26,7 +27,7 @@ from skdpsynth.pipeline import make_synthesizer_pipeline
 from skdpsynth.preprocessing import BoundedDiscretizer, MissingnessEncoder, TableEncoder
 from skdpsynth.schema import _table_schema
 
-from .any_two import LARGE, MIXED, VECTORS, unlike
+from .any_two import LARGE, MIXED, VECTORS, own_model, unlike
 from .pairs import NUMBERS, SCHEMA
 from .tape import PublicDifference, TapedDesk
 
@@ -119,6 +120,12 @@ FITS: dict[str, tuple[str, Callable[..., Any]]] = {
         ).fit(frame),
     ),
     "clustmix, array": ("vectors", _arrays),
+    "a model of one's own": (
+        "vectors",
+        lambda frame, **options: NumPyroSynthesizer(
+            schema=NUMBERS, model=own_model, n_steps=2, **options
+        ).fit(frame),
+    ),
     "pipeline, bins": ("mixed", _pipeline(BoundedDiscretizer(SCHEMA, n_bins=4))),
     "pipeline, codes": ("mixed", _pipeline(TableEncoder(SCHEMA))),
     "pipeline, missing values": ("mixed", _pipeline(MissingnessEncoder(SCHEMA))),
@@ -185,6 +192,8 @@ def _taped(tapes: list[list[TapedDesk]]) -> Any:
         return own[-1]
 
     patches = [mock.patch.object(module, "Mechanisms", open_desk) for module in _MODULES]
+    # a purchase is known by a random number, which no row has a part in
+    patches.append(mock.patch("secrets.token_hex", return_value="0" * 32))
     return _Together(patches)
 
 

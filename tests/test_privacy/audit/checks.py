@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 from scipy.special import ndtr
-from sklearn.preprocessing import FunctionTransformer, MinMaxScaler
+from sklearn.preprocessing import MinMaxScaler
 
 from skdpsynth import (
     Continuous,
@@ -239,7 +239,6 @@ def check_guarantee() -> None:
         assert not drafted.privacy_spent_.is_private, "bounds of the rows"
         assert not drafted.privacy_spent_.public_schema
         pipeline = make_synthesizer_pipeline(
-            FunctionTransformer(validate=False),
             MinMaxScaler().set_output(transform="pandas"),
             DPMixtureSynthesizer(schema=TableSchema({"pay": Continuous(0, 1)})),
         ).fit(frame[["pay"]].fillna(0.5))
