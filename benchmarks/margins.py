@@ -1,7 +1,8 @@
 """Histograms of single columns from few rows: one flat release, or one level by level.
 
 Constants of `skdpsynth/_denoising/_halving.py` and `_histograms/_levels.py` were chosen by the
-first part, on simulated columns:
+first part, on simulated columns (the odds of empty halves, and the shares of μ², with an eye on the
+second part and on a simulated table of 900 rows, too):
 
     python benchmarks/margins.py columns --output benchmarks/results/margins.md
 

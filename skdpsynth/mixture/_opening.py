@@ -12,7 +12,7 @@ from ..schema import TableSchema
 __all__ = ["find_owner", "opening_share", "plan_opening", "row_count_share"]
 
 # shares of μ²: a row count alone needs less precision than the bins of every column
-HISTOGRAMS_SHARE = 0.15
+HISTOGRAMS_SHARE = 0.1
 ROW_COUNT_SHARE = 0.01
 
 

@@ -285,7 +285,7 @@ def make_table(n_rows):
 def test_the_plan_tells_of_the_gradients_without_a_share(monkeypatch):
     monkeypatch.setattr("skdpsynth.mixture._d3p._engine.require_d3p", lambda: None)
     *gaussian, gradients = make_synthesizer().plan().releases
-    assert [planned.share for planned in gaussian] == [0.15, 0.3]
+    assert [planned.share for planned in gaussian] == [0.1, 0.3]
     assert np.isnan(gradients.share)
     assert gradients.name == "clipped gradients, 20 steps of d3p"
 

@@ -73,7 +73,7 @@ def test_three_releases_within_the_request(table, adjacency, sampling_rate):
     planned = synthesizer.plan(SCHEMA).releases
     ledger = synthesizer.ledger_
     assert [entry.name for entry in ledger.entries] == [line.name for line in planned]
-    assert [line.share for line in planned[:2]] == [0.15, 0.3]
+    assert [line.share for line in planned[:2]] == [0.1, 0.3]
     if sampling_rate == 1.0:
         shares = [line.share for line in planned]
         assert math.fsum(shares) == pytest.approx(1.0)
