@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+from functools import partial
 from typing import Any
 
 import jax
@@ -13,4 +15,16 @@ else:  # jax < 0.8
 
     enable_x64 = jax.experimental.enable_x64  # type: ignore[attr-defined]
 
-__all__ = ["enable_x64"]
+# jax.jit for a program that runs once, on little: optimising it would take longer than running it
+if "compiler_options" in inspect.signature(jax.jit).parameters:
+    jit_of_one_run: Any = partial(
+        jax.jit,
+        compiler_options={
+            "xla_backend_optimization_level": 0,
+            "xla_llvm_disable_expensive_passes": True,
+        },
+    )
+else:  # jax < 0.5
+    jit_of_one_run = jax.jit
+
+__all__ = ["enable_x64", "jit_of_one_run"]

@@ -22,6 +22,7 @@ from numpyro.handlers import substitute
 from numpyro.infer.autoguide import AutoGuide
 from numpyro.infer.initialization import init_to_median
 
+from ..._compat import jit_of_one_run
 from ...schema import TableSchema
 from .._dpvi._exact_sums import Steps, Words, add_words
 from .._dpvi._models import Guide
@@ -265,12 +266,12 @@ class CustomLatents:
         )
 
 
-@partial(jax.jit, static_argnames=("latents",))
+@partial(jit_of_one_run, static_argnames=("latents",))
 def _draw_priors(latents: CustomLatents, keys: jax.Array) -> jax.Array:
     return jax.vmap(latents.draw_prior)(keys)
 
 
-@partial(jax.jit, static_argnames=("latents",))
+@partial(jit_of_one_run, static_argnames=("latents",))
 def _information(latents: CustomLatents, z: jax.Array, keys: jax.Array) -> jax.Array:
     """Return the mean square of the gradients of records that are drawn given z."""
 
