@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,26 @@ LARGEST_STORE = 2**29
 settings.register_profile("fast", max_examples=25, deadline=None, derandomize=True)
 settings.register_profile("slow", max_examples=500, deadline=None, derandomize=True)
 settings.load_profile("fast")
+
+
+@pytest.fixture(scope="module")
+def quick_compilation() -> Iterator[None]:
+    """Compile with little optimisation while a module runs, its subprocesses included.
+
+    For modules whose many programs run on small tables and whose tests do not depend on last bits.
+    Nothing that is compiled so is left to the modules after it.
+    """
+    # not above: it reads the environment that pytest_configure sets
+    import jax
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
+        jax.config.update("jax_disable_most_optimizations", True)
+        try:
+            yield
+        finally:
+            jax.config.update("jax_disable_most_optimizations", False)
+            jax.clear_caches()
 
 
 def pytest_configure(config: pytest.Config) -> None:

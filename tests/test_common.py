@@ -31,6 +31,8 @@ from skdpsynth._catalogue import METHODS
 from skdpsynth.metrics import TSTRScorer
 from skdpsynth.preprocessing import BoundedDiscretizer, TableEncoder
 
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
 # the smallest settings that still go through all of the code
 SETTINGS = {"n_components": 2, "n_passes": 2, "n_bins": 8, "random_state": 0}
 

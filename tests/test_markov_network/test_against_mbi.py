@@ -31,6 +31,8 @@ with enable_x64(True):
     mbi = pytest.importorskip("mbi", reason="mbi needs jax 0.9 or later")
 nx = pytest.importorskip("networkx")
 
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
 # those of the other tests, and graphs with cycles that targets do not meet in one step
 CYCLES = {
     "triangle": ((2, 3, 4), [(0, 1), (1, 2), (2, 0)]),

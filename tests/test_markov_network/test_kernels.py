@@ -16,6 +16,8 @@ from skdpsynth._markov_network._network import build_network
 from . import reference
 from .reference import make_network, make_variables, random_parameters
 
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
 
 @pytest.fixture(autouse=True)
 def double_precision():
