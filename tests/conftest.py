@@ -42,7 +42,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(autouse=True, scope="module")
 def _programs_are_let_go():
-    """Forget compiled programs after a module that leaves many: the next ones read what is stored."""
+    """Forget compiled programs after a module that leaves many; the store still has them."""
     yield
     if "jax" in sys.modules and process_bytes() > LARGEST_PROCESS:
         sys.modules["jax"].clear_caches()
