@@ -6,7 +6,9 @@ subprocess and every run. They are kept in pytest's own cache, where all of them
 
 from __future__ import annotations
 
+import gc
 import os
+import sys
 import zlib
 from pathlib import Path
 
@@ -14,6 +16,8 @@ import pytest
 from hypothesis import settings
 
 LARGEST_STORE = 2**29
+# of a worker's memory; the programs of all modules would take three times as much
+LARGEST_PROCESS = 2 * 2**30
 
 # the long run (make test-slow) has the second; both try the same examples in every run
 settings.register_profile("fast", max_examples=25, deadline=None, derandomize=True)
@@ -34,6 +38,23 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(store))
         os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
         os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _programs_are_let_go():
+    """Forget compiled programs after a module that leaves many; the store still has them."""
+    yield
+    if "jax" in sys.modules and process_bytes() > LARGEST_PROCESS:
+        sys.modules["jax"].clear_caches()
+        gc.collect()
+
+
+def process_bytes() -> int:
+    """Return the resident memory of this process, or 0 where the system does not tell."""
+    statm = Path("/proc/self/statm")
+    if not statm.exists():
+        return 0
+    return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def discard_what_is_damaged(store: Path) -> None:

@@ -106,6 +106,8 @@ def halve(total: float, levels: LevelCounts, measure: np.ndarray) -> np.ndarray:
     The probabilities of the four cases are those of the level, by EM with a Dirichlet prior.
     """
     masses = np.array([max(float(total), 0.0)])
+    # a power of two moves no bit, and a product with a mass does not overflow
+    measure = np.ldexp(measure, -np.frexp(measure.max())[1])
     for level, (counts, variances) in enumerate(zip(*levels, strict=True)):
         odds = ODDS_OF_EMPTY[min(level, len(ODDS_OF_EMPTY) - 1)]
         pairs, errors = counts.reshape(-1, 2), variances.reshape(-1, 2)

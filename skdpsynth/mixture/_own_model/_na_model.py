@@ -62,6 +62,9 @@ def cast_to_support(value: Any, support: Any) -> Any:
     Records are arrays of floats, while a Categorical looks its probabilities up by position.
     """
     value = jnp.asarray(value)
+    # numpyro 0.19 takes integers for continuous once they are declared to be one event
+    while not support.is_discrete and hasattr(support, "base_constraint"):
+        support = support.base_constraint
     is_float = jnp.issubdtype(value.dtype, jnp.floating)
     return value.astype(jnp.int32) if is_float and support.is_discrete else value
 
