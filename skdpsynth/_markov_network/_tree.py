@@ -7,14 +7,14 @@ on such a tree is exact, and costs as many steps as its cliques have cells.
 
 References
 ----------
-Koller & Friedman (2009), Probabilistic Graphical Models, chapters 9 (variable elimination, the
-fewest new edges first) and 10 (junction trees as spanning trees of largest separators).
+Koller & Friedman (2009), Probabilistic Graphical Models, chapters 9 (variable elimination, greedy
+orders) and 10 (junction trees as spanning trees of largest separators).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
@@ -77,17 +77,34 @@ def triangulate(
 ) -> tuple[tuple[int, ...], ...]:
     """Return the maximal cliques of a chordal graph that contains every query.
 
-    Variables are eliminated one by one: that of the fewest new edges next, ties by the cells of
-    the clique it makes, then by position.
+    Variables are eliminated one by one in two greedy orders, neither of which is always the better
+    one: that of the fewest new edges next, ties by the cells of the clique it makes, or that of the
+    fewest cells next. The cliques of fewer cells in total are returned; ties go to the first order.
     """
     neighbours: list[set[int]] = [set() for _ in shape]
     for query in queries:
         for a, b in combinations(sorted(set(query)), 2):
             neighbours[a].add(b)
             neighbours[b].add(a)
+    by_edges, n_added = _eliminate(shape, neighbours, _fewest_edges)
+    if not n_added:
+        # chordal already: its maximal cliques are what they are
+        return by_edges
+    by_cells, _ = _eliminate(shape, neighbours, _fewest_cells)
+    return min(by_edges, by_cells, key=lambda cliques: sum(clique_size(c, shape) for c in cliques))
+
+
+def _eliminate(
+    shape: Sequence[int],
+    edges: Sequence[set[int]],
+    cost: Callable[[int, Sequence[set[int]], Sequence[int]], tuple[int, ...]],
+) -> tuple[tuple[tuple[int, ...], ...], int]:
+    """Eliminate the variable of least cost next; return the maximal cliques, and the new edges."""
+    neighbours = [set(around) for around in edges]
     left = set(range(len(shape)))
-    costs = {v: _elimination_cost(v, neighbours, shape) for v in left}
+    costs = {v: cost(v, neighbours, shape) for v in left}
     found: list[tuple[int, ...]] = []
+    n_added = 0
     while left:
         # greedy: the triangulation of fewest cells is NP-hard to find. Ties by position make the
         # tree a function of the queries, which noise and the order of sets do not enter
@@ -99,6 +116,7 @@ def triangulate(
         touched = set(around)
         for a, b in combinations(sorted(around), 2):
             if b not in neighbours[a]:
+                n_added += 1
                 neighbours[a].add(b)
                 neighbours[b].add(a)
                 # a new edge saves those that see both ends one edge of their own fill
@@ -107,7 +125,7 @@ def triangulate(
             neighbours[v].discard(chosen)
         left.remove(chosen)
         for v in touched & left:
-            costs[v] = _elimination_cost(v, neighbours, shape)
+            costs[v] = cost(v, neighbours, shape)
     # what is eliminated late may lie within an earlier clique
     sets = [set(clique) for clique in found]
     maximal = {
@@ -115,10 +133,10 @@ def triangulate(
         for clique, own in zip(found, sets, strict=True)
         if not any(own < other for other in sets)
     }
-    return tuple(sorted(maximal))
+    return tuple(sorted(maximal)), n_added
 
 
-def _elimination_cost(
+def _fewest_edges(
     variable: int, neighbours: Sequence[set[int]], shape: Sequence[int]
 ) -> tuple[int, int]:
     around = neighbours[variable]
@@ -127,6 +145,12 @@ def _elimination_cost(
     edges = sum(len(neighbours[a] & around) for a in around) // 2
     fill = math.comb(len(around), 2) - edges
     return fill, clique_size([variable, *around], shape)
+
+
+def _fewest_cells(
+    variable: int, neighbours: Sequence[set[int]], shape: Sequence[int]
+) -> tuple[int]:
+    return (clique_size([variable, *neighbours[variable]], shape),)
 
 
 def _span(cliques: Sequence[tuple[int, ...]]) -> JunctionTree:

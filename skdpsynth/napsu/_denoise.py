@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from itertools import combinations
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,6 +16,8 @@ from .._markov_network import (
     Target,
     Variable,
     analyse,
+    calibrate,
+    clique_potentials,
     closure,
     coefficient_cells,
     divide_constants,
@@ -22,9 +27,11 @@ from .._markov_network import (
 )
 from ._prior import contrast_groups
 
-__all__ = ["fit_moments", "make_targets", "shrink_moments"]
+__all__ = ["PairModel", "expect_interactions", "fit_moments", "make_targets", "shrink_moments"]
 
 PROJECTION_ROUNDS = 10
+# of the fit to pairs alone, which is then nearer to them than their noise by far
+PAIR_SWEEPS = 10
 # pseudo-records that keep every cell possible: this many in a cell, or in all of a marginal
 CELL_FLOOR = 0.1
 MARGINAL_FLOOR = 5.0
@@ -85,6 +92,7 @@ def fit_moments(
     evidence: Evidence,
     queries: Sequence[tuple[int, ...]],
     expected: np.ndarray | None = None,
+    start: np.ndarray | None = None,
 ) -> np.ndarray:
     """Return λ of the distribution of largest entropy that nearly has the estimated statistics.
 
@@ -96,6 +104,8 @@ def fit_moments(
         Rising; the measured marginals.
     expected : ndarray of shape (n_parameters,), default=None
         Statistics of a simpler model, to which noisy ones are shrunk first.
+    start : ndarray of shape (n_parameters,), default=None
+        Where the search starts, as for `fit_scaling`; it is shorter from close by.
 
     Returns
     -------
@@ -103,7 +113,59 @@ def fit_moments(
     """
     if expected is not None:
         evidence = evidence._replace(moments=shrink_moments(network, evidence, expected))
-    return fit_scaling(network, make_targets(network, evidence, queries)).parameters
+    targets = make_targets(network, evidence, queries)
+    return fit_scaling(network, targets, start=start).parameters
+
+
+class PairModel(NamedTuple):
+    """What statistics are shrunk to, and the model that it comes from.
+
+    Attributes
+    ----------
+    expected : ndarray of shape (n_parameters,)
+    parameters : ndarray of shape (n_parameters,) or None
+        λ of the model without interactions of three variables; None if there are none to expect.
+    """
+
+    expected: np.ndarray
+    parameters: np.ndarray | None
+
+
+def expect_interactions(
+    network: Network,
+    evidence: Evidence,
+    queries: Sequence[tuple[int, ...]],
+    expected: np.ndarray,
+) -> PairModel:
+    """Expect of three variables what the model without their interaction says.
+
+    This model has the largest entropy for the marginals of one and of two variables, those within
+    larger queries included, after shrinkage of their own. Its statistics are exact, by messages.
+
+    Parameters
+    ----------
+    network : Network
+    evidence : Evidence
+    queries : sequence of tuple of int
+        Rising; the measured marginals.
+    expected : ndarray of shape (n_parameters,)
+        What the statistics of one and of two variables are shrunk to.
+    """
+    interactions = [i for i, subset in enumerate(network.subsets) if len(subset) > 2]
+    if not interactions:
+        return PairModel(expected, None)
+    shrunk = evidence._replace(moments=shrink_moments(network, evidence, expected))
+    pairs = [own for query in queries for own in combinations(query, min(len(query), 2))]
+    targets = make_targets(network, shrunk, pairs)
+    parameters = fit_scaling(network, targets, PAIR_SWEEPS).parameters
+    _, tables = calibrate(network, clique_potentials(network, parameters))
+    cells = np.concatenate([table.ravel() for table in tables])
+    fitted = evidence.n_records * network.moments(cells)
+    own = slice(int(network.offsets[interactions[0]]), network.n_parameters)
+    result = expected.copy()
+    # sets of variables are in the order of their size
+    result[own] = fitted[own]
+    return PairModel(result, parameters)
 
 
 def make_targets(
@@ -123,11 +185,13 @@ def make_targets(
         Rising.
     """
     distinct = sorted(set(queries))
-    largest = [q for q in distinct if not any(set(q) < set(other) for other in distinct)]
+    sets = [set(query) for query in distinct]
+    n_within = Counter(subset for query in distinct for subset in closure([query]))
     targets = []
-    for query in largest:
-        shared = [s for s in closure([query]) if sum(set(s) <= set(q) for q in distinct) > 1]
-        targets.append(Target(query, _positive(network, evidence, query, shared)))
+    for query, own in zip(distinct, sets, strict=True):
+        if not any(own < other for other in sets):
+            shared = [subset for subset in closure([query]) if n_within[subset] > 1]
+            targets.append(Target(query, _positive(network, evidence, query, shared)))
     return targets
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from ._denoise import fit_moments
+from ._denoise import expect_interactions, fit_moments
 from ._likelihood import Likelihood
 from ._model import NapsuModel
 from ._nuts import LARGEST_R_HAT, run_nuts
@@ -37,7 +37,7 @@ def infer_network(
     ----------
     release : NapsuRelease
     expected : ndarray of shape (n_parameters,) or None
-        Statistics of a simpler model to shrink to, if any.
+        Statistics of a simpler model to shrink to, if any; those of three variables are found here.
     prior_scale : float
         Standard deviation of the prior of λ, at most where it is estimated.
     inference : {"map", "laplace", "nuts"}
@@ -54,7 +54,10 @@ def infer_network(
     """
     network, evidence = release.network, release.evidence
     queries = tuple(measurement.query for measurement in release.measurements)
-    start = fit_moments(network, evidence, queries, expected)
+    pairs = None
+    if expected is not None:
+        expected, pairs = expect_interactions(network, evidence, queries, expected)
+    start = fit_moments(network, evidence, queries, expected, pairs)
     model = NapsuModel(release.domain, network, start, queries)
 
     def structured() -> NapsuModel:

@@ -100,3 +100,19 @@ def test_any_queries_are_reproduced(sizes, queries, seed):
     for query, table in targets:
         found = reference.marginal(network.shape, probability, query)
         assert_allclose(found, table, atol=1e-3)
+
+
+@pytest.mark.parametrize("name", TOPOLOGIES)
+def test_a_fit_goes_on_where_another_ended(name):
+    network = make_network(name)
+    queries = TOPOLOGIES[name][1]
+    first = fit_scaling(network, consistent_targets(network, queries, 1)).parameters
+    targets = consistent_targets(network, queries)
+    cold, warm = fit_scaling(network, targets), fit_scaling(network, targets, start=first)
+    _, from_uniform = reference.joint(network, cold.parameters)
+    _, from_other = reference.joint(network, warm.parameters)
+    assert_allclose(from_other, from_uniform, atol=10 * TOLERANCE)
+    # there is nothing left to do for one that starts at its end
+    again = fit_scaling(network, targets, start=cold.parameters)
+    assert again.n_sweeps == 1
+    assert_allclose(again.parameters, cold.parameters, atol=1e-3)

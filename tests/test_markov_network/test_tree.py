@@ -70,6 +70,70 @@ def test_every_pair_in_a_clique_is_needed(problem):
         assert any(set(clique) <= part for part in joined)
 
 
+def eliminate(sizes, queries, order):
+    """Maximal cliques when variables are eliminated as `order`, a key of the next one, says."""
+    edges = {frozenset(e) for q in queries for e in itertools.combinations(set(q), 2)}
+    left, found = set(range(len(sizes))), []
+    while left:
+        around = {v: {u for e in edges for u in e - {v} if v in e and e <= left} for v in left}
+
+        def new_edges(v):
+            return [
+                e
+                for e in map(frozenset, itertools.combinations(around[v], 2))  # noqa: B023
+                if e not in edges  # noqa: B023
+            ]
+
+        def cells(v):
+            return clique_size({v, *around[v]}, sizes)  # noqa: B023
+
+        chosen = min(left, key=lambda v: (*order(v, new_edges, cells), v))
+        found.append({chosen, *around[chosen]})
+        edges |= set(new_edges(chosen))
+        left.remove(chosen)
+    return {tuple(sorted(c)) for c in found if not any(c < other for other in found)}
+
+
+def by_edges(v, new_edges, cells):
+    return len(new_edges(v)), cells(v)
+
+
+def by_cells(v, new_edges, cells):
+    return (cells(v),)
+
+
+def total(cliques, sizes):
+    return sum(clique_size(clique, sizes) for clique in cliques)
+
+
+@st.composite
+def sparse_graphs(draw):
+    sizes = draw(st.lists(st.sampled_from([1, 2, 3, 5, 9]), min_size=4, max_size=13))
+    pair = st.lists(st.sampled_from(range(len(sizes))), min_size=2, max_size=3, unique=True)
+    return sizes, draw(st.lists(pair.map(tuple), min_size=3, max_size=2 * len(sizes)))
+
+
+@given(sparse_graphs())
+def test_the_better_of_two_orders_is_taken(problem):
+    sizes, queries = problem
+    found = set(triangulate(sizes, queries))
+    first, second = eliminate(sizes, queries, by_edges), eliminate(sizes, queries, by_cells)
+    assert total(found, sizes) == min(total(first, sizes), total(second, sizes))
+    assert found in (first, second)
+
+
+@pytest.mark.parametrize(
+    ("seed", "better", "other"), [(5, by_edges, by_cells), (13, by_cells, by_edges)]
+)
+def test_either_order_can_be_the_better_one(seed, better, other):
+    rng = np.random.default_rng(seed)
+    sizes = [int(size) for size in rng.choice([2, 3, 5, 9], 15)]
+    queries = [tuple(rng.choice(15, 2, replace=False).tolist()) for _ in range(22)]
+    found = set(triangulate(sizes, queries))
+    assert found == eliminate(sizes, queries, better)
+    assert total(found, sizes) < total(eliminate(sizes, queries, other), sizes)
+
+
 def test_a_cycle_takes_cliques_of_three():
     sizes, queries = TOPOLOGIES["cycle"]
     assert sorted(map(len, triangulate(sizes, queries))) == [3, 3, 3]

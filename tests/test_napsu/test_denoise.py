@@ -6,8 +6,14 @@ from test_markov_network.reference import count_marginal, make_variables, random
 
 from skdpsynth._markov_network import Evidence, Measurement, build_network, combine
 from skdpsynth.napsu import _denoise
-from skdpsynth.napsu._denoise import CELL_FLOOR, fit_moments, make_targets, shrink_moments
-from skdpsynth.napsu._prior import contrast_groups
+from skdpsynth.napsu._denoise import (
+    CELL_FLOOR,
+    expect_interactions,
+    fit_moments,
+    make_targets,
+    shrink_moments,
+)
+from skdpsynth.napsu._prior import contrast_groups, expected_moments
 
 SHAPE = (2, 3, 2, 4)
 QUERIES = [(0, 1), (1, 2), (0, 2), (2, 3), (3,)]
@@ -126,3 +132,138 @@ def test_shrinkage_lowers_the_error():
         shrunk += np.square(shrink_moments(network, evidence, np.zeros(size)) - truth).sum()
     # half of the error on average; of 1920 squares the sum varies by 3 %
     assert shrunk < 0.7 * raw
+
+
+# a cycle, sets of three that overlap, a place that only sets of three have, and one level
+INTERACTIONS = {
+    "cycle": ((2, 3, 2, 4), [(0, 1, 2), (1, 2, 3), (0, 3)]),
+    "given one": ((3, 2, 4, 3, 2), [(0, 1, 2), (0, 1, 3), (1, 2, 3), (1, 4)]),
+    "apart": ((2, 3, 2, 3), [(0, 1, 2), (3,)]),
+    "one level": ((2, 1, 3, 2), [(0, 1, 2), (0, 2, 3)]),
+}
+
+
+def pair_model(name, seed=0):
+    """A network with sets of three, λ without them, and the probability of every cell."""
+    shape, queries = INTERACTIONS[name]
+    network = build_network(make_variables(shape), queries)
+    parameters = reference.random_parameters(network, seed, 0.7)
+    for position, subset in enumerate(network.subsets):
+        if len(subset) > 2:
+            parameters[network.block(position)] = 0.0
+    return network, queries, reference.joint(network, parameters)[1]
+
+
+def statistics_of(network, probability, n_records=1e7):
+    cells = reference.all_cells(network.shape)
+    return n_records * probability @ reference.statistics(network, cells)
+
+
+def evidence_of(network, probability, variance=1e-9, n_records=1e7):
+    moments = statistics_of(network, probability, n_records)
+    return Evidence(n_records, 0.0, moments, np.full(network.n_parameters, variance))
+
+
+def interactions_of(network):
+    return np.concatenate(
+        [np.r_[network.block(i)] for i, s in enumerate(network.subsets) if len(s) > 2]
+    )
+
+
+@pytest.mark.parametrize("name", INTERACTIONS)
+def test_a_model_of_pairs_is_found_again_with_what_it_says_of_three_variables(name):
+    network, queries, probability = pair_model(name)
+    evidence = evidence_of(network, probability)
+    own = interactions_of(network)
+    # what is measured of three variables makes no difference: it is far off here
+    disturbed = evidence.moments.copy()
+    disturbed[own] += 1e5
+    model = expect_interactions(
+        network, evidence._replace(moments=disturbed), queries, np.zeros(network.n_parameters)
+    )
+    # 0.1 pseudo-records in a cell, and ten sweeps, of ten million records
+    assert_allclose(model.expected[own], evidence.moments[own], atol=200)
+    assert np.abs(evidence.moments[own]).max() > 5e4
+    assert (model.parameters[own] == 0).all()
+
+
+@pytest.mark.parametrize("name", INTERACTIONS)
+@pytest.mark.parametrize("seed", range(3))
+def test_what_is_expected_of_three_variables_is_exact_for_the_model(name, seed):
+    network, queries, probability = pair_model(name)
+    rng = np.random.default_rng(seed)
+    evidence = evidence_of(network, probability, 900.0, 2000.0)
+    evidence = evidence._replace(moments=evidence.moments + rng.normal(0, 30, network.n_parameters))
+    start = rng.normal(0, 10, network.n_parameters)
+    expected, parameters = expect_interactions(network, evidence, queries, start)
+    exact = statistics_of(network, reference.joint(network, parameters)[1], 2000.0)
+    own = interactions_of(network)
+    assert_allclose(expected[own], exact[own], atol=1e-8)
+    # the others keep what they are shrunk to
+    rest = np.setdiff1d(np.arange(network.n_parameters), own)
+    assert_array_equal(expected[rest], start[rest])
+    # neither order nor duplicates of the queries make a difference
+    again = expect_interactions(network, evidence, [*queries[::-1], queries[0]], start)
+    assert_array_equal(again.expected, expected)
+
+
+def test_pairs_alone_have_no_interactions_to_expect():
+    network = build_network(make_variables(SHAPE), [(0, 1), (1, 2), (3,)])
+    evidence = evidence_of(network, np.full(48, 1 / 48))
+    expected = np.ones(network.n_parameters)
+    model = expect_interactions(network, evidence, [(0, 1), (1, 2), (3,)], expected)
+    assert model.parameters is None
+    assert_array_equal(model.expected, expected)
+
+
+@pytest.mark.parametrize("name", INTERACTIONS)
+def test_without_noise_nothing_is_shrunk(name):
+    shape, queries = INTERACTIONS[name]
+    levels = random_rows(shape, 5000, 3)
+    network = build_network(make_variables(shape), queries)
+    measured = [Measurement(q, count_marginal(levels, q, shape) * 1.0, 0.0) for q in queries]
+    evidence = combine(network, measured, public_count=5000.0)
+    zero = np.zeros(network.n_parameters)
+    expected, start = expect_interactions(network, evidence, queries, zero)
+    assert_allclose(shrink_moments(network, evidence, expected), evidence.moments, atol=1e-3)
+    found = fit_moments(network, evidence, queries, expected, start)
+    _, probability = reference.joint(network, found)
+    for query in queries:
+        table = 5000 * reference.marginal(shape, probability, query)
+        assert_allclose(table, count_marginal(levels, query, shape), atol=1.0)
+
+
+def test_what_is_only_noise_becomes_the_model_of_pairs():
+    network, queries, probability = pair_model("given one")
+    rng = np.random.default_rng(0)
+    evidence = evidence_of(network, probability, 100.0, 20_000.0)
+    own = interactions_of(network)
+    moments = evidence.moments.copy()
+    moments[own] += rng.normal(0, 30, len(own))
+    variance = evidence.variance.copy()
+    variance[own] = 1e6
+    noisy = evidence._replace(moments=moments, variance=variance)
+    zero = np.zeros(network.n_parameters)
+    expected, start = expect_interactions(network, noisy, queries, zero)
+    found = fit_moments(network, noisy, queries, expected, start)
+    _, fitted = reference.joint(network, found)
+    _, pairs = reference.joint(network, start)
+    assert np.abs(fitted - pairs).sum() / 2 < 0.005
+
+
+def test_pairs_say_more_of_three_variables_than_independence_given_one():
+    """Where two columns depend on each other given the label, whatever its level."""
+    network, queries, probability = pair_model("given one", 5)
+    evidence = evidence_of(network, probability, 400.0, 5000.0)
+    own = interactions_of(network)
+    truth = evidence.moments
+    simple = expected_moments(network, evidence, 1, frozenset())
+    rng = np.random.default_rng(1)
+    errors = np.zeros(2)
+    for _ in range(20):
+        noisy = evidence._replace(moments=truth + rng.normal(0, 20, len(truth)))
+        pairs = expect_interactions(network, noisy, queries, simple).expected
+        for i, expected in enumerate((simple, pairs)):
+            error = shrink_moments(network, noisy, expected)[own] - truth[own]
+            errors[i] += np.square(error).sum()
+    assert errors[1] < 0.8 * errors[0]
