@@ -161,6 +161,9 @@ def _source_text(function: FunctionType) -> str:
     if function.__name__ == "<lambda>":
         # the line around a lambda says too much, and that of two on one line too little
         raise TypeError("a lambda has no text of its own")
+    if function.__code__.co_filename == "<string>":
+        # from Python 3.13 on that is taken for the text of ``python -c``
+        raise TypeError("a function of a string has no text that can be read again")
     return textwrap.dedent(inspect.getsource(function))
 
 

@@ -1,6 +1,7 @@
 """Models of one's own: not in the file, asked for, and compared."""
 
 import functools
+import subprocess
 import sys
 import textwrap
 
@@ -201,6 +202,17 @@ def test_where_nothing_can_be_compared_there_is_a_warning():
     stored = fingerprint(function)._replace(python="cpython-399")
     with pytest.warns(UserWarning, match=r"cannot be told: .*cpython-399"):
         check_fingerprint(stored._asdict(), function, "model")
+
+
+def test_the_text_of_the_command_line_is_not_that_of_a_function():
+    script = (
+        "from skdpsynth._saving._fingerprint import fingerprint; space = {}; "
+        "exec('def f(x=None):\\n    return x', space); print(fingerprint(space['f']).source)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["None"]
 
 
 def test_a_fingerprint_names_the_function_and_the_interpreter():
