@@ -35,7 +35,9 @@ def least_squares(noisy, variances, total):
     design, root = np.vstack(rows), np.concatenate(weights)
     # the sum, all but exact
     design = np.vstack([root[:, None] * design, np.full(2**depth, 1e5)])
-    return np.linalg.lstsq(design, np.append(root * np.concatenate(values), 1e5 * total), rcond=None)[0]
+    return np.linalg.lstsq(
+        design, np.append(root * np.concatenate(values), 1e5 * total), rcond=None
+    )[0]
 
 
 @pytest.mark.parametrize("scales", [(1.0, 1.0, 1.0), (3.0, 0.5, 2.0), (0.2, 5.0, 40.0)])
