@@ -19,7 +19,15 @@ from ._methods import FitOptions, make_synthesizer
 from ._sample import draw_rows
 from ._schema import read_schema
 from ._table_options import Reading, reading_options, take_reading
-from ._tables import check_output, check_spelling, read_row_by_row, read_rows, write_table
+from ._tables import (
+    check_output,
+    check_spelling,
+    fit_rows,
+    read_row_by_row,
+    read_rows,
+    read_source,
+    write_table,
+)
 
 __all__ = ["fit", "fit_options", "read_inputs", "split_options", "synthesize"]
 
@@ -232,9 +240,10 @@ def _fit_rows(synthesizer: Any, data: Path, schema: TableSchema, reading: Readin
     if reading.code.preprocess is None:
         synthesizer.fit(read_rows(data, schema, reading))
         return
-    rows = read_row_by_row(data, schema, reading.table_format)
-    mixing = reading.code.find_mixing(rows, schema)
-    synthesizer.fit(read_rows(data, schema, reading))
+    source = read_row_by_row(data, schema, reading.table_format)
+    mixing = reading.code.find_mixing(source, schema)
+    raw, table_format = read_source(data, schema, reading, source=source)
+    synthesizer.fit(fit_rows(raw, schema, reading, table_format, data))
     reading.code.mark(synthesizer, mixing)
 
 

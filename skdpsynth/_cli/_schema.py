@@ -20,7 +20,7 @@ from ._house import FILE, Group, Problem, say, warn
 from ._table_options import TableFormat, nullable_schema, reading_options, take_reading
 from ._tables import (
     check_output,
-    read_rows,
+    fit_rows,
     read_source,
     read_typed,
     select_columns,
@@ -321,7 +321,7 @@ def check(schema_file: Path, table: Path | None, **given: Any) -> None:
         say(f"- {problem}")
     if problems:
         raise Problem(f"{table} does not fit {schema_file}.")
-    read_rows(table, full, reading, tell=False)
+    fit_rows(raw, full, reading, table_format, table)
     click.echo(f"{table} fits {schema_file}.")
 
 

@@ -54,6 +54,7 @@ PARQUET = (".parquet", ".pq")
 TEXT = (".csv", ".tsv", ".txt")
 DELIMITERS = {";": "';'", "\t": "tab", "|": "'|'", ",": "','"}
 STDOUT = Path("-")
+GZIP_START = b"\x1f\x8b"
 _LEADING_ZERO = re.compile(r"[-+]?0\d+")
 
 
@@ -92,11 +93,17 @@ def fit_rows(
 
 
 def read_source(
-    path: Path, schema: TableSchema | None, reading: Reading, *, tell: bool = True
+    path: Path,
+    schema: TableSchema | None,
+    reading: Reading,
+    *,
+    tell: bool = True,
+    source: pd.DataFrame | None = None,
 ) -> tuple[pd.DataFrame, TableFormat]:
     """Return the table of a file after `preprocess`, without the columns to drop, and its format.
 
-    The parameters are those of `read_rows`; a schema of None knows no column.
+    The parameters are those of `read_rows`; a schema of None knows no column. `source` is what
+    `read_row_by_row` gives, where it was read for `preprocess` already.
     """
     table_format = reading.table_format
     if reading.code.preprocess is None:
@@ -105,7 +112,8 @@ def read_source(
         if tell and schema is not None:
             tell_leading_zeros(raw, schema)
     else:
-        source = read_row_by_row(path, schema, table_format)
+        if source is None:
+            source = read_row_by_row(path, schema, table_format)
         raw = reading.code.before(source, tell)
         known = {*source.columns, *raw.columns}
         if schema is not None:
@@ -171,7 +179,7 @@ def read_raw(path: Path, table_format: TableFormat) -> pd.DataFrame:
 def read_typed(path: Path, reading: Reading) -> pd.DataFrame:
     """Return the table of a file with types: those of Parquet, or inferred from text."""
     frame, table_format = read_source(path, None, reading, tell=False)
-    if not _read_bytes(path).startswith(PARQUET_START):
+    if not _is_parquet(path):
         frame = infer_types(frame, table_format)
     return frame.dropna(ignore_index=True) if reading.drop_na else frame
 
@@ -264,7 +272,15 @@ def _read_bytes(path: Path) -> bytes:
     if not path.exists():
         raise Problem(f"There is no file {str(path)!r}.")
     content = path.read_bytes()
-    return gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content
+    return gzip.decompress(content) if content.startswith(GZIP_START) else content
+
+
+def _is_parquet(path: Path) -> bool:
+    """Return whether a file that exists begins as a Parquet file does, compressed or not."""
+    with path.open("rb") as file:
+        is_compressed = file.read(len(GZIP_START)) == GZIP_START
+    with (gzip.open if is_compressed else open)(path, "rb") as file:
+        return bool(file.read(len(PARQUET_START)) == PARQUET_START)
 
 
 def _check_text(text: str, delimiter: str, path: Path) -> None:
