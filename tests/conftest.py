@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from one_blas import use_one_blas
 
 LARGEST_STORE = 2**29
 # of a worker's memory; the programs of all modules would take three times as much
@@ -53,6 +54,7 @@ def pytest_configure(config: pytest.Config) -> None:
     # as many workers as cores: threads of theirs would only wait for each other
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, "1")
+    use_one_blas()
     if hasattr(config, "cache"):
         store = config.cache.mkdir("compiled")
         discard_what_is_damaged(store)

@@ -24,6 +24,8 @@ def project_to_simplex(values: np.ndarray) -> np.ndarray:
     >>> project_to_simplex(np.array([0.9, 0.6, -0.2]))
     array([0.65, 0.35, 0.  ])
     """
+    # a shift of all changes nothing; from 0 down, no rounding takes a probability above 1
+    values = values - values.max(axis=-1, keepdims=True)
     descending = -np.sort(-values, axis=-1)
     thresholds = (np.cumsum(descending, axis=-1) - 1.0) / np.arange(1, values.shape[-1] + 1)
     last = (descending > thresholds).sum(axis=-1, keepdims=True) - 1

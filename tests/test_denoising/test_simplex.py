@@ -39,3 +39,14 @@ def test_the_projection_works_row_by_row_and_keeps_probabilities():
     rows = np.array([project_to_simplex(row) for row in values])
     assert_array_equal(project_to_simplex(values), rows)
     assert_allclose(project_to_simplex(rows), rows, atol=1e-15)
+
+
+@pytest.mark.parametrize("scale", [1e3, 1e9, 1e17, 1e300])
+def test_large_values_give_probabilities_as_well(scale):
+    """Of few records, noise is many times their number; and a draw refuses more than 1."""
+    rng = np.random.default_rng(2)
+    values = scale * rng.normal(size=(500, 3)) + rng.uniform(-1, 1, size=(500, 3))
+    projected = project_to_simplex(values)
+    assert projected.min() >= 0
+    assert projected.max() <= 1
+    assert_allclose(projected.sum(axis=1), 1, rtol=1e-15)

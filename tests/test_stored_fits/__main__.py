@@ -8,8 +8,12 @@ from __future__ import annotations
 import sys
 import time
 
-from .fits import FITS
-from .records import STORED, store
+from one_blas import use_one_blas
+
+use_one_blas()
+
+from .fits import FITS  # noqa: E402
+from .records import STORED, store  # noqa: E402
 
 
 def main(names: list[str]) -> None:
